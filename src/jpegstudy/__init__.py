@@ -1,0 +1,1 @@
+"""Does JPEG compression undo adversarial perturbations, by how much, why, and against whom?"""

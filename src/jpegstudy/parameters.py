@@ -1,0 +1,105 @@
+"""What each parameter of the notebooks may be, in one table: the driver and each notebook's first call check against it.
+
+Papermill checks neither names nor types (a string for a list would run until something breaks), so this does.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jpegstudy.errors import BadInput
+
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+
+
+def _whole(low, high):
+    return lambda value: type(value) is int and low <= value <= high
+
+
+def _distinct_wholes(low, high):
+    one = _whole(low, high)
+    return lambda value: type(value) is list and value and all(map(one, value)) and len(set(value)) == len(value)
+
+
+def _text(pattern):
+    return lambda value: type(value) is str and re.fullmatch(pattern, value)
+
+
+def _preprocessing(value):
+    triples = [value.get(name) for name in ("mean", "deviation") if name in value] if type(value) is dict else []
+    return (
+        type(value) is dict
+        and set(value) <= {"crop", "mean", "deviation"}
+        and _whole(1, 4096)(value.get("crop", 224))
+        and all(type(t) is list and len(t) == 3 and all(type(v) in (int, float) for v in t) for t in triples)
+        and all(v > 0 for v in value.get("deviation", ()))
+    )
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: a predicate, what it wants in words, and whether another value gives other results.
+
+    Those that do not (batch size, device) may change when a run is taken up again.
+    """
+
+    accepts: Callable[[Any], Any]
+    wanted: str
+    affects_results: bool = True
+
+
+PARAMETERS = {
+    "run": Parameter(_text(r"[A-Za-z0-9][A-Za-z0-9._-]*"), "a folder name of letters, digits, dots, dashes", False),
+    "seed": Parameter(_whole(0, 2**32 - 1), "a whole number from 0 to 4294967295"),
+    # 01_preprocessing
+    "image_set": Parameter(_text(r".*\S.*"), "demo, photos, imagenette, imagenet, or the path of a folder"),
+    "image_count": Parameter(_whole(0, 10**9), "a whole number; 0 takes every image"),
+    "views": Parameter(_whole(1, 1000), "a whole number from 1 to 1000"),
+    "shortest_side": Parameter(_whole(1, 4096), "a whole number of pixels from 1 to 4096"),
+    "shard_size": Parameter(_whole(1, 65536), "a whole number of images from 1 to 65536"),
+    "network": Parameter(_text(r".*\S.*"), "a network's name, or package.module:factory"),
+    "weights": Parameter(_text(r".*\S.*"), "DEFAULT, random, a name of torchvision's, or the path of a file"),
+    "preprocessing": Parameter(
+        _preprocessing, "a mapping with some of crop (pixels), mean and deviation (three numbers each, of pixels in 0-1)"
+    ),
+    "precision": Parameter(_text("float32|tf32|bfloat16"), "float32, tf32 or bfloat16"),
+    # 02_attack, 03_compression, 04_jpeg_noise
+    "epsilons": Parameter(
+        _distinct_wholes(1, 255), "a list of different whole numbers of grey levels from 1 to 255, such as [1, 5, 10]"
+    ),
+    "qualities": Parameter(
+        _distinct_wholes(1, 100), "a list of different whole numbers from 1 to 100 (libjpeg's quality), such as [75]"
+    ),
+    "quality": Parameter(_whole(1, 100), "a whole number from 1 to 100 (libjpeg's quality)"),
+    "subsampling": Parameter(lambda value: value in SUBSAMPLINGS, " or ".join(SUBSAMPLINGS)),
+    "batch_size": Parameter(_whole(1, 4096), "a whole number of images from 1 to 4096", False),
+    "device": Parameter(_text(r"auto|cpu|mps|cuda(:\d+)?"), "auto, cpu, cuda, cuda:N or mps", False),
+    # 05_analysis
+    "example": Parameter(_whole(-1, 10**9), "the number of an image, or -1 for the one that shows the effect best", False),
+    "wanted_half_width": Parameter(
+        lambda value: type(value) is float and 0.001 <= value <= 0.5, "a number from 0.001 to 0.5", False
+    ),
+    "show_images": Parameter(lambda value: type(value) is bool, "true or false", False),
+}
+
+
+def check(values):
+    """Refuse the first of ``values`` (name -> value) that is unknown, of the wrong type or out of range.
+
+    Raises BadInput naming the parameter, the value given and what is wanted.
+    """
+    for name, value in values.items():
+        if name not in PARAMETERS:
+            raise BadInput(f"there is no parameter {name!r}; there are {', '.join(sorted(PARAMETERS))}")
+        parameter = PARAMETERS[name]
+        if not parameter.accepts(value):
+            hint = ""
+            if type(value) is str and "list" in parameter.wanted:
+                hint = f" (papermill's -p passes a list as text: use -y '{name}: ...')"
+            raise BadInput(f"{name} is {value!r}; wanted: {parameter.wanted}{hint}")
+
+
+def affecting(values):
+    """The part of ``values`` that decides the results of a stage."""
+    return {name: value for name, value in values.items() if PARAMETERS[name].affects_results}

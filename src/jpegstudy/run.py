@@ -1,0 +1,257 @@
+"""A run: the folder ``outputs/runs/<run>`` that a study is executed into, and the only way data passes between notebooks.
+
+    run.json                          per stage: parameters, versions, device, hashes; marked complete last
+    images/00000.npy                  x, uint8 (n, 3, H, W), memory-mapped; beside it 00000.parquet with image, file,
+                                      label, view and, for what was left out, the reason
+    gradient_sign/00000.npy           int8 -1, 0 or 1, one for each entry of x: serves every epsilon
+    predictions/<stage>/00000.parquet one row per image and modification
+    rejected.csv  table1.csv          what was left out and why; the paper's Table 1
+
+A shard is a block of consecutive images, and done for a stage when the stage's last file for it exists. Files appear
+by atomic rename, so whatever exists is whole, and a run that was killed goes on where it stopped.
+"""
+
+import contextlib
+import datetime
+import functools
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from jpegstudy import parameters
+from jpegstudy.errors import BadInput
+
+STAGES = ("01_preprocessing", "02_attack", "03_compression", "04_jpeg_noise")
+LAST_FILE = {
+    "01_preprocessing": "images/{:05d}.npy",
+    **{stage: f"predictions/{stage}/{{:05d}}.parquet" for stage in STAGES[1:]},
+}
+PACKAGES = ("jpegstudy", "torch", "torchvision", "pillow", "numpy", "pandas", "scipy")
+
+
+def root():
+    """The project's folder: ``$JPEGSTUDY_ROOT``, else the nearest folder at or above the current one that has
+    ``notebooks/studies``, else the checkout that this package was imported from."""
+    if "JPEGSTUDY_ROOT" in os.environ:
+        return Path(os.environ["JPEGSTUDY_ROOT"])
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "notebooks" / "studies").is_dir():
+            return folder
+    return Path(__file__).resolve().parents[2]
+
+
+def outputs():
+    """Where runs and reports are written: ``$JPEGSTUDY_OUTPUTS``, else ``outputs`` in the project's folder."""
+    return Path(os.environ.get("JPEGSTUDY_OUTPUTS", root() / "outputs"))
+
+
+def all_runs():
+    """Every run there is, in the order of their names."""
+    folder = outputs() / "runs"
+    return [Run(path.parent.name) for path in sorted(folder.glob("*/run.json"))]
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Give a temporary path beside ``path`` to write to, and rename it to ``path`` when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write {path.name}: {error.strerror}; what was finished stays") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class Run:
+    """A run by its name. Making one touches no file; the folder appears with the first stage."""
+
+    def __init__(self, name):
+        parameters.check({"run": name})
+        self.name = name
+        self.path = outputs() / "runs" / name
+
+    def __repr__(self):
+        return f"Run({self.name!r})"
+
+    @property
+    def record(self):
+        """The contents of run.json: ``{"run": name, "stages": {stage: entry}}``."""
+        path = self.path / "run.json"
+        if not path.exists():
+            return {"run": self.name, "stages": {}}
+        return json.loads(path.read_text())
+
+    def entry(self, stage):
+        """A stage's entry in run.json, or an empty dict."""
+        return self.record["stages"].get(stage, {})
+
+    def is_complete(self, stage):
+        """True when every shard of the stage is done."""
+        return self.entry(stage).get("complete", False)
+
+    def stage(self, name, **given):
+        """Check a notebook's parameters, hold them against what the run already has, and return the Stage.
+
+        Raises BadInput if a parameter is wrong, if an earlier stage is missing, or if the run was made with others.
+        """
+        parameters.check({**given, "run": self.name})
+        given.pop("run", None)
+        earlier = [stage for stage in STAGES if stage < name]
+        if missing := [stage for stage in earlier if not self.is_complete(stage)]:
+            raise BadInput(f"run {self.name!r} has no finished {missing[0]}; run that notebook first (run: {self.name})")
+        stage = Stage(self, name, given)
+        stage.compare()
+        return stage
+
+    # What the shards hold
+
+    @property
+    def shards(self):
+        """The numbers of the run's shards, known once 01 has begun."""
+        return range(self.entry("01_preprocessing")["shards"])
+
+    def image_table(self, shard=None):
+        """Columns image, file, label, view, reason for one shard or all; ``reason`` is null for images that are in."""
+        shards = self.shards if shard is None else [shard]
+        tables = [pd.read_parquet(self.path / f"images/{shard:05d}.parquet") for shard in shards]
+        return pd.concat(tables, ignore_index=True)
+
+    def images(self, shard):
+        """x of a shard, memory-mapped: uint8 (n, 3, H, W), the accepted rows of ``image_table(shard)`` in order."""
+        return np.load(self.path / f"images/{shard:05d}.npy", mmap_mode="r")
+
+    def gradient_sign(self, shard):
+        """The sign of the loss gradient of a shard, memory-mapped: int8 (n, 3, H, W)."""
+        return np.load(self.path / f"gradient_sign/{shard:05d}.npy", mmap_mode="r")
+
+    def look_up(self, indices):
+        """``(images, signs)`` of image numbers, in their order; ``signs`` is None before 02.
+
+        Raises BadInput for a number that the run does not hold.
+        """
+        shard_size = self.entry("01_preprocessing")["parameters"]["shard_size"]
+        images, signs = [], []
+        for index in indices:
+            shard = int(index) // shard_size
+            accepted = self._accepted(shard) if shard in self.shards else []
+            if index not in accepted:
+                raise BadInput(f"run {self.name!r} has no image {index}; its image_table() lists those it has")
+            row = accepted.index(index)
+            images.append(self.images(shard)[row])
+            if self.is_complete("02_attack"):
+                signs.append(self.gradient_sign(shard)[row])
+        return np.stack(images), np.stack(signs) if signs else None
+
+    @functools.lru_cache(maxsize=8)  # noqa: B019 - a Run is small and lives as long as its notebook
+    def _accepted(self, shard):
+        table = self.image_table(shard)
+        return table.image[table.reason.isna()].tolist()
+
+    def predictions(self, stage=None):
+        """The predictions of one stage or of all that are complete, as one table: one row per image and modification.
+
+        Raises BadInput if there are none yet.
+        """
+        stages = [stage] if stage else [name for name in STAGES[1:] if self.is_complete(name)]
+        files = [path for name in stages for path in sorted((self.path / "predictions" / name).glob("[0-9]*.parquet"))]
+        if not files:
+            raise BadInput(f"run {self.name!r} has no predictions yet; run 02_attack with run: {self.name}")
+        return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+
+
+class Stage:
+    """One stage of a run with the parameters it was given."""
+
+    def __init__(self, run, name, given):
+        self.run, self.name, self.parameters = run, name, given
+
+    def compare(self):
+        """Raise BadInput if the run already holds this stage with parameters that give other results."""
+        recorded = self.run.entry(self.name).get("parameters", {})
+        wanted = parameters.affecting(self.parameters)
+        if not recorded:
+            return
+        differing = [name for name, value in wanted.items() if recorded.get(name) != value]
+        if differing:
+            words = "; ".join(f"{name} {recorded.get(name)!r}, not {wanted[name]!r}" for name in differing)
+            raise BadInput(
+                f"run {self.run.name!r} already holds {self.name} with {words}. "
+                f"Take another run name, for example {free_name(self.run.name)}, or delete {shown(self.run.path)}"
+            )
+
+    def begin(self, **facts):
+        """Write the stage's entry into run.json, if it is not there yet. ``facts`` are JSON values worth recording."""
+        if self.run.entry(self.name):
+            return
+        self._write(
+            {
+                "parameters": self.parameters,
+                **facts,
+                "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+                "python": platform.python_version(),
+                "commit": commit(),
+                "started": now(),
+                "complete": False,
+            }
+        )
+
+    def finish(self, **facts):
+        """Mark the stage complete. Called last, when every shard's last file exists."""
+        entry = self.run.entry(self.name)
+        if not entry["complete"]:
+            self._write({**entry, **facts, "finished": now(), "complete": True})
+
+    def missing(self):
+        """Numbers of the shards that this stage has still to do."""
+        return [shard for shard in self.run.shards if not self.last_file(shard).exists()]
+
+    def last_file(self, shard):
+        """The file whose existence says that the shard is done."""
+        return self.run.path / LAST_FILE[self.name].format(shard)
+
+    def _write(self, entry):
+        record = self.run.record
+        record["stages"][self.name] = entry
+        with replacing(self.run.path / "run.json") as path:
+            path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def shown(path):
+    """A path as messages and records show it: relative to the project's folder where it lies inside."""
+    path = Path(path)
+    return str(path.relative_to(root())) if path.is_relative_to(root()) else str(path)
+
+
+def free_name(name):
+    """A run name like ``name`` that is not taken yet: demo-2, demo-3, ..."""
+    stem, number = re.fullmatch(r"(.*?)(?:-(\d+))?", name).groups()
+    number = int(number or 1) + 1
+    while (outputs() / "runs" / f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
+
+
+def now():
+    """The time, UTC, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def commit():
+    """The checkout's commit, with ``+changes`` where files differ from it; None outside a checkout."""
+    try:
+        words = ["git", "-C", str(root()), "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+changes"]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
