@@ -1,4 +1,4 @@
-"""What each parameter of the notebooks may be, in one table: the driver and each notebook's first call check against it.
+"""What each parameter of the notebooks may be: the driver and each notebook's first call check against this table.
 
 Papermill checks neither names nor types (a string for a list would run until something breaks), so this does.
 """
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from jpegstudy.errors import BadInput
-
-SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 
 
 def _whole(low, high):
@@ -56,12 +54,15 @@ PARAMETERS = {
     "image_set": Parameter(_text(r".*\S.*"), "demo, photos, imagenette, imagenet, or the path of a folder"),
     "image_count": Parameter(_whole(0, 10**9), "a whole number; 0 takes every image"),
     "views": Parameter(_whole(1, 1000), "a whole number from 1 to 1000"),
-    "shortest_side": Parameter(_whole(1, 4096), "a whole number of pixels from 1 to 4096"),
+    "shortest_side": Parameter(
+        _whole(0, 4096), "a whole number of pixels to 4096; 0 is 256, or more for a network with a larger crop"
+    ),
     "shard_size": Parameter(_whole(1, 65536), "a whole number of images from 1 to 65536"),
     "network": Parameter(_text(r".*\S.*"), "a network's name, or package.module:factory"),
     "weights": Parameter(_text(r".*\S.*"), "DEFAULT, random, a name of torchvision's, or the path of a file"),
     "preprocessing": Parameter(
-        _preprocessing, "a mapping with some of crop (pixels), mean and deviation (three numbers each, of pixels in 0-1)"
+        _preprocessing,
+        "a mapping with some of crop (pixels), mean and deviation (three numbers each, of pixels in 0-1)",
     ),
     "precision": Parameter(_text("float32|tf32|bfloat16"), "float32, tf32 or bfloat16"),
     # 02_attack, 03_compression, 04_jpeg_noise
@@ -72,11 +73,13 @@ PARAMETERS = {
         _distinct_wholes(1, 100), "a list of different whole numbers from 1 to 100 (libjpeg's quality), such as [75]"
     ),
     "quality": Parameter(_whole(1, 100), "a whole number from 1 to 100 (libjpeg's quality)"),
-    "subsampling": Parameter(lambda value: value in SUBSAMPLINGS, " or ".join(SUBSAMPLINGS)),
+    "subsampling": Parameter(_text("4:4:4|4:2:2|4:2:0"), "4:4:4, 4:2:2 or 4:2:0"),
     "batch_size": Parameter(_whole(1, 4096), "a whole number of images from 1 to 4096", False),
     "device": Parameter(_text(r"auto|cpu|mps|cuda(:\d+)?"), "auto, cpu, cuda, cuda:N or mps", False),
     # 05_analysis
-    "example": Parameter(_whole(-1, 10**9), "the number of an image, or -1 for the one that shows the effect best", False),
+    "example": Parameter(
+        _whole(-1, 10**9), "the number of an image, or -1 for the one that shows the effect best", False
+    ),
     "wanted_half_width": Parameter(
         lambda value: type(value) is float and 0.001 <= value <= 0.5, "a number from 0.001 to 0.5", False
     ),

@@ -1,4 +1,4 @@
-"""A run: the folder ``outputs/runs/<run>`` that a study is executed into, and the only way data passes between notebooks.
+"""A run: the folder ``outputs/runs/<run>`` of an executed study, and the only way data passes between notebooks.
 
     run.json                          per stage: parameters, versions, device, hashes; marked complete last
     images/00000.npy                  x, uint8 (n, 3, H, W), memory-mapped; beside it 00000.parquet with image, file,
@@ -110,7 +110,9 @@ class Run:
         given.pop("run", None)
         earlier = [stage for stage in STAGES if stage < name]
         if missing := [stage for stage in earlier if not self.is_complete(stage)]:
-            raise BadInput(f"run {self.name!r} has no finished {missing[0]}; run that notebook first (run: {self.name})")
+            raise BadInput(
+                f"run {self.name!r} has no finished {missing[0]}; run that notebook first (run: {self.name})"
+            )
         stage = Stage(self, name, given)
         stage.compare()
         return stage
@@ -159,13 +161,16 @@ class Run:
         table = self.image_table(shard)
         return table.image[table.reason.isna()].tolist()
 
-    def predictions(self, stage=None):
+    def predictions(self, stage=None, shard=None):
         """The predictions of one stage or of all that are complete, as one table: one row per image and modification.
 
         Raises BadInput if there are none yet.
         """
         stages = [stage] if stage else [name for name in STAGES[1:] if self.is_complete(name)]
-        files = [path for name in stages for path in sorted((self.path / "predictions" / name).glob("[0-9]*.parquet"))]
+        shards = "[0-9]*" if shard is None else f"{shard:05d}"
+        files = [
+            path for name in stages for path in sorted((self.path / "predictions" / name).glob(f"{shards}.parquet"))
+        ]
         if not files:
             raise BadInput(f"run {self.name!r} has no predictions yet; run 02_attack with run: {self.name}")
         return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)

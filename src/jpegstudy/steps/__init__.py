@@ -1,0 +1,20 @@
+"""The batch work of a study: prepare, attack, compress, add noise. Each step does every shard that is not done yet.
+
+A shard's work is a function of (run, shard) alone: it reads the run folder and writes the shard's files, the deciding
+one last.
+"""
+
+from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress, predict_shard
+from jpegstudy.steps.preparation import prepare
+from jpegstudy.steps.sources import load_image_set, load_network, read_images
+
+__all__ = [
+    "add_jpeg_noise",
+    "attack",
+    "compress",
+    "load_image_set",
+    "load_network",
+    "predict_shard",
+    "prepare",
+    "read_images",
+]

@@ -1,0 +1,26 @@
+"""What can be done to an image without knowing the attack. One protocol, one registry.
+
+A transform maps ``uint8 (N, 3, H, W)`` to the same: ``transform(images, *, seed=None, indices=None)``. It is pure; a
+random one draws from the seed and each image's index, so that neither shards nor batches change what an image gets.
+It declares ``differentiable`` and ``stochastic``.
+"""
+
+from typing import Protocol
+
+from jpegstudy.transforms.jpeg import Jpeg
+from jpegstudy.transforms.jpeg_noise import JpegNoise
+
+__all__ = ["TRANSFORMS", "Jpeg", "JpegNoise", "Transform"]
+
+
+class Transform(Protocol):
+    """What every transform offers."""
+
+    differentiable: bool
+    stochastic: bool
+
+    def __call__(self, images, *, seed=None, indices=None):
+        """Images uint8 (N, 3, H, W) in grey levels, transformed; ``indices`` are the images' numbers, (N,)."""
+
+
+TRANSFORMS = {"JPG": Jpeg, "JPGnoise": JpegNoise}  # by the name that the notation of modifications gives them
