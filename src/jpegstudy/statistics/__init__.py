@@ -1,0 +1,62 @@
+"""Numbers with their 95 % intervals, from a table of predictions: rates, means, paired differences, recovery, tables.
+
+Every modification is measured on the same images, so differences are taken image by image; images cut from one file
+are no independent trials, so files are resampled. Rates are fractions 0 to 1. ``in_words`` says results in sentences.
+Methods: Wilson 1927, Newcombe 1998 (method 10), Efron 1987 (BCa), McNemar's exact test, Holm 1979.
+"""
+
+from . import in_words
+from .curves import curves, recovery
+from .intervals import (
+    Interval,
+    difference_interval,
+    holm,
+    images_for_difference,
+    images_for_rate,
+    mcnemar_p,
+    rate_interval,
+)
+from .outcomes import in_paper_order, read_outcomes
+from .resampling import (
+    mean_difference_interval,
+    mean_interval,
+    share_difference_interval,
+    share_difference_p,
+    share_interval,
+)
+from .tables import (
+    beside_paper,
+    confident_errors,
+    measure_of,
+    paired_differences,
+    panel_names,
+    scatter_pairs,
+    table1,
+)
+
+__all__ = [
+    "Interval",
+    "beside_paper",
+    "confident_errors",
+    "curves",
+    "difference_interval",
+    "holm",
+    "images_for_difference",
+    "images_for_rate",
+    "in_paper_order",
+    "in_words",
+    "mcnemar_p",
+    "mean_difference_interval",
+    "mean_interval",
+    "measure_of",
+    "paired_differences",
+    "panel_names",
+    "rate_interval",
+    "read_outcomes",
+    "recovery",
+    "scatter_pairs",
+    "share_difference_interval",
+    "share_difference_p",
+    "share_interval",
+    "table1",
+]

@@ -1,0 +1,182 @@
+"""Results in sentences: the wording follows the numbers, so that no text can disagree with the table beside it.
+
+Functions return one sentence, or a list of them, without markup; " ".join(...) makes an alternative text.
+A change is called one only where its 95 % interval leaves out 0.
+"""
+
+import math
+
+import pandas as pd
+
+from .tables import measure_of
+
+NAMES = {"top1": "Top-1 accuracy", "agreement": "Agreement with the clean image's label"}
+
+
+def rate(value, low, high, n=None):
+    """A number with its interval, and its sample: "0.37 [0.33, 0.41] (n = 500)"; digits follow the interval's width."""
+    count = "" if n is None else f" (n = {int(n)})"
+    if math.isnan(value):
+        return "undefined" + count
+    if math.isnan(low) or math.isnan(high):
+        return f"{_number(value, 2)} [no interval]{count}"
+    digits = _digits(low, high)
+    return f"{_number(value, digits)} [{_number(low, digits)}, {_number(high, digits)}]{count}"
+
+
+def change(value, low, high):
+    """What a difference says: "rises by 0.25 [0.22, 0.28]", "falls by", or "does not change beyond its interval"."""
+    if verdict(low, high) == 0:
+        return f"does not change beyond its interval, {rate(value, low, high)}"
+    if low > 0:
+        return f"rises by {rate(value, low, high)}"
+    return f"falls by {rate(-value, -high, -low)}"
+
+
+def verdict(low, high):
+    """1 where an interval lies above 0, -1 where below, 0 where it holds 0 or is unknown."""
+    return int(low > 0) - int(high < 0)
+
+
+def rates(table):
+    """A sentence per row of table1: its rate and its mean top-label probability."""
+    measure = measure_of(table)
+    return [
+        f"{row.modification}: {_lower(measure)} {_rate_of(row, measure)},"
+        f" mean top-label probability {rate(row.mean_top_label_probability, row.mean_low, row.mean_high)}."
+        for _, row in table.iterrows()
+    ]
+
+
+def summary(table):
+    """One sentence on table1: its best and its worst row."""
+    measure = measure_of(table)
+    ends = [table.loc[table[measure].idxmax()], table.loc[table[measure].idxmin()]]
+    best, worst = (f"{row.modification}, {_rate_of(row, measure)}" for row in ends)
+    return f"{NAMES[measure]} on {int(table['n'].iloc[0])} images is highest for {best}, and lowest for {worst}."
+
+
+def differences(table):
+    """A sentence per row of paired_differences: does the rate change beyond its interval, and which way?"""
+    return [
+        f"From {row.against} to {row.modification} {_lower(row.measure)} {change(row.difference, row.low, row.high)}"
+        f" ({row.gained} images gained, {row.lost} lost, p = {_p(row.p_holm)} after Holm)."
+        for row in table.itertuples()
+    ]
+
+
+def mean_differences(table):
+    """A sentence per row of paired_differences on the mean top-label probability, which Figure 3 draws."""
+    return [
+        f"From {row.against} to {row.modification} the mean top-label probability "
+        f"{change(row.mean_difference, row.mean_low, row.mean_high)}."
+        for row in table.itertuples()
+    ]
+
+
+def against_paper(table, published):
+    """A sentence per row of paired_differences whose two modifications the paper lists: do both move the same way?
+
+    published: columns modification, top1, mean_top_label_probability. Without labels the means are compared, for the
+    paper has no agreement. Rows with a modification that the paper does not list are left out.
+    """
+    paper, sentences = published.set_index("modification"), []
+    for row in table.itertuples():
+        if not {row.modification, row.against} <= set(paper.index):
+            continue
+        if row.measure == "top1":
+            column, what, ours = "top1", "top-1 accuracy", (row.difference, row.low, row.high)
+        else:
+            column, what = "mean_top_label_probability", "the mean top-label probability"
+            ours = (row.mean_difference, row.mean_low, row.mean_high)
+        theirs = round(float(paper.loc[row.modification, column] - paper.loc[row.against, column]), 4)
+        sentences.append(f"From {row.against} to {row.modification} {what} {change(*ours)}; {_relation(ours, theirs)}.")
+    return sentences
+
+
+def _relation(ours, theirs):
+    moved = f"by {abs(theirs):.2f}"
+    paper = f"rises {moved}" if theirs > 0 else f"falls {moved}" if theirs < 0 else "stays the same to two digits"
+    if verdict(*ours[1:]) == 0:
+        return f"the paper's {paper}, and ours cannot tell the direction"
+    agrees = verdict(*ours[1:]) == (theirs > 0) - (theirs < 0)
+    return f"the paper's {paper}: {'the same direction' if agrees else 'not the same direction'}"
+
+
+def recovered(table):
+    """A sentence per row of recovery, or of the recovery rows of curves: how much of the loss comes back."""
+    value = "recovery" if "recovery" in table else "value"
+    rows = table[table["measure"] == "recovery"] if "measure" in table else table
+    return [_recovered(row.modification, row[value], row.low, row.high, row.reason) for _, row in rows.iterrows()]
+
+
+def _recovered(modification, value, low, high, reason):
+    if pd.notna(reason):
+        return f"For {modification} recovery is undefined: {reason}."
+    told = rate(value, low, high)
+    if verdict(low, high) > 0:
+        return f"{modification} recovers {told} of what the attack takes."
+    if verdict(low, high) < 0:
+        return f"{modification} loses more: recovery is {told}."
+    return f"{modification} recovers nothing beyond its interval, {told}."
+
+
+def scatter(table):
+    """A sentence per panel of Figure 4 (from scatter_pairs): on which side of the diagonal do the points lie?"""
+    sentences = []
+    for row in table.itertuples():
+        share = rate(row.below_share, row.below_low, row.below_high)
+        told = {1: "most points lie below", -1: "most points lie on or above", 0: "no clear majority lies below"}
+        side = told[verdict(row.below_low - 0.5, row.below_high - 0.5)]
+        sentences.append(f"{row.second} against {row.first}: {side} the diagonal; the share below is {share}.")
+    return sentences
+
+
+def errors(table):
+    """A sentence per row of confident_errors: how many predictions are wrong, and how sure the network is of them."""
+    sentences = []
+    for row in table.itertuples():
+        if row.wrong == 0:
+            sentences.append(f"{row.modification}: no prediction of {row.n} is wrong.")
+            continue
+        share = rate(row.confident_share, row.confident_low, row.confident_high)
+        sentences.append(
+            f"{row.modification}: {row.wrong} of {row.n} predictions are wrong, with mean confidence "
+            f"{rate(row.confidence, row.confidence_low, row.confidence_high)}; the confident share of them is {share}."
+        )
+    return sentences
+
+
+def boxes(table):
+    """One sentence on Figure 3 from table1: the mean top-label probability under each modification."""
+    means = [
+        f"{row.modification} {rate(row.mean_top_label_probability, row.mean_low, row.mean_high)}"
+        for row in table.itertuples()
+    ]
+    return f"Mean top-label probability: {', '.join(means)}."
+
+
+def _lower(measure):
+    return NAMES[measure][0].lower() + NAMES[measure][1:]
+
+
+def _rate_of(row, measure):
+    return rate(row[measure], row[f"{measure}_low"], row[f"{measure}_high"])
+
+
+def _digits(low, high):
+    """Two digits, or more where the interval is so narrow that two would print its ends nearly alike."""
+    width = high - low
+    return 2 if width >= 0.02 or width == 0 else min(4, math.ceil(-math.log10(width)) + 1)
+
+
+def _number(value, digits):
+    """Fixed digits, with a real minus sign, and none before a zero."""
+    text = f"{value:.{digits}f}"
+    return (text.lstrip("-") if float(text) == 0 else text).replace("-", "−")
+
+
+def _p(value):
+    if value < 0.001:
+        return "below 0.001"
+    return f"{value:.3f}"
