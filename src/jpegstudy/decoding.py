@@ -76,14 +76,17 @@ def _to_rgb(image):
 def center_crop(image, *, shortest_side=256, crop=224):
     """The paper's step 1: scale ``image`` so that its shortest side is ``shortest_side`` pixels, cut the center square.
 
-    Antialiased bilinear scaling (Pillow's), long side rounded down, offset of the square rounded down. Only the
-    part that the square needs is computed, so that an image of 1 x 4000 pixels costs no more than another.
+    Antialiased bilinear scaling (Pillow's), long side rounded down, offset of the square rounded down. Of an extreme
+    shape (1 x 4000 would become 256 x 1,024,000) only the square is computed, within one grey level of the same.
     Returns uint8 (3, crop, crop), grey levels. Source: Dziugaite et al. 2016, section 4, step 1.
     """
     width, height = image.size
     short = min(width, height)
     scaled = [max(shortest_side, side * shortest_side // short) for side in (width, height)]
     left, top = ((side - crop) // 2 for side in scaled)
+    if scaled[0] * scaled[1] <= MAX_PIXELS // 10:
+        square = (left, top, left + crop, top + crop)
+        return _to_array(image.resize(scaled, Image.Resampling.BILINEAR).crop(square))
     across, down = width / scaled[0], height / scaled[1]  # source pixels in a scaled one
     box = (left * across, top * down, (left + crop) * across, (top + crop) * down)
     return _to_array(image.resize((crop, crop), Image.Resampling.BILINEAR, box=box))

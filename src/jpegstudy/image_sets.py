@@ -186,8 +186,8 @@ def _labels_of(classes, class_count, folder):
         return {name: synsets[name] for name in classes}
     if len(classes) != class_count:
         raise BadInput(
-            f"{folder} has {len(classes)} class folders ({classes[0]}, ...) and the network {class_count} classes; "
-            "wanted as many, or ImageNet synsets for a network of 1,000 classes, or a labels.csv with columns file,label"
+            f"{folder} has {len(classes)} class folders ({classes[0]}, ...) and the network {class_count}; "
+            "wanted as many, ImageNet synsets for a network of 1,000 classes, or a labels.csv with columns file,label"
         )
     return {name: label for label, name in enumerate(classes)}
 

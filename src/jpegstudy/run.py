@@ -138,6 +138,11 @@ class Run:
         """The sign of the loss gradient of a shard, memory-mapped: int8 (n, 3, H, W)."""
         return np.load(self.path / f"gradient_sign/{shard:05d}.npy", mmap_mode="r")
 
+    def image_numbers(self):
+        """The numbers of the images that are in, in order."""
+        table = self.image_table()
+        return table.image[table.reason.isna()].tolist()
+
     def look_up(self, indices):
         """``(images, signs)`` of image numbers, in their order; ``signs`` is None before 02.
 

@@ -34,6 +34,7 @@ class Network(torch.nn.Module):
         self.register_buffer("shift", shift.float(), persistent=False)
         self.weights_hash = _hash(module)
         self.module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.eval()
         self.class_count = self._count_classes()
         self.class_names = list(class_names or _class_names(self.class_count))
 
@@ -61,6 +62,11 @@ class Network(torch.nn.Module):
         """p(c | image), the softmax of the logits: float32 (N, class_count), on the CPU."""
         with torch.inference_mode():
             return self(images).float().softmax(dim=1).cpu()
+
+    def in_words(self, images):
+        """What it makes of each image, for captions: ``["tabby\\n0.53", ...]``, predicted class and its probability."""
+        highest, predicted = self.probabilities(images).max(dim=1)
+        return [f"{self.class_names[label]}\n{p:.2f}" for p, label in zip(highest, predicted, strict=True)]
 
     def _count_classes(self):
         with torch.inference_mode():

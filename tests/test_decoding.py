@@ -1,0 +1,137 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jpegstudy import decoding
+from jpegstudy.decoding import Rejected, center_crop, decode, random_square
+from tests.conftest import write_image
+
+
+def saved(tmp_path, image, name="image.png", **options):
+    image.save(tmp_path / name, **options)
+    return np.asarray(decode(tmp_path / name))
+
+
+def test_grey_becomes_three_equal_channels(tmp_path):
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    assert (saved(tmp_path, Image.fromarray(levels)) == levels[..., None]).all()
+
+
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
+    levels = np.array([[0, 128, 129, 32768, 65535]], dtype=np.uint16)
+    decoded = saved(tmp_path, Image.fromarray(levels))
+    assert decoded[0, :, 0].tolist() == [0, 0, 1, 128, 255]  # 128 / 257 is just under one half
+
+
+def test_transparency_is_laid_over_white(tmp_path):
+    image = Image.new("RGBA", (2, 1), (200, 0, 0, 255))
+    image.putpixel((1, 0), (200, 0, 0, 0))
+    assert saved(tmp_path, image).tolist() == [[[200, 0, 0], [255, 255, 255]]]
+
+
+def test_a_palette_gives_its_colors_and_its_transparent_entry_white(tmp_path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.putpixel((1, 0), 1)
+    assert saved(tmp_path, image).tolist() == [[[10, 20, 30], [40, 50, 60]]]
+    assert saved(tmp_path, image, "clear.png", transparency=1).tolist() == [[[10, 20, 30], [255, 255, 255]]]
+
+
+def test_cmyk_is_converted_to_rgb(tmp_path):
+    decoded = saved(tmp_path, Image.new("CMYK", (8, 8), (255, 0, 0, 0)), "cyan.tif")
+    assert decoded[0, 0].tolist() == [0, 255, 255]
+
+
+def test_exif_orientation_is_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its side
+    upright = saved(tmp_path, Image.new("RGB", (20, 10)), "turned.jpg", exif=exif)
+    assert upright.shape == (20, 10, 3)
+
+
+def test_an_animation_gives_its_first_frame(tmp_path):
+    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
+    frames[0].save(tmp_path / "moving.webp", save_all=True, append_images=frames[1:], lossless=True)
+    assert np.asarray(decode(tmp_path / "moving.webp"))[0, 0].tolist() == [255, 0, 0]
+
+
+def contents(kind):
+    buffer = io.BytesIO()
+    Image.effect_noise((64, 64), 60).convert("RGB").save(buffer, "JPEG")
+    whole = buffer.getvalue()
+    return {
+        "empty": b"",
+        "truncated": whole[: len(whole) // 2],
+        "text": b"file,label\n",
+        "header only": whole[:20],
+        "a PNG cut in its header": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["empty", "truncated", "text", "header only", "a PNG cut in its header"])
+def test_a_broken_file_is_rejected_with_one_line(tmp_path, kind):
+    (tmp_path / "file.jpg").write_bytes(contents(kind))
+    with pytest.raises(Rejected) as reason:
+        decode(tmp_path / "file.jpg")
+    assert str(reason.value).strip()
+    assert "\n" not in str(reason.value)
+    assert str(tmp_path) not in str(reason.value)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_flipped_bytes_never_escape_as_another_exception(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    path = write_image(tmp_path / f"image.{['jpg', 'png', 'webp', 'gif', 'tif', 'bmp'][seed % 6]}", seed=seed)
+    broken = bytearray(path.read_bytes())
+    for place in rng.integers(0, len(broken), 12):
+        broken[place] = rng.integers(256)
+    path.write_bytes(broken)
+    try:
+        assert decode(path).mode == "RGB"
+    except Rejected as reason:
+        assert str(reason)
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 99)
+    Image.new("RGB", (10, 10)).save(tmp_path / "bomb.png")
+    with pytest.raises(Rejected, match="10 x 10 pixels; at most 99"):
+        decode(tmp_path / "bomb.png")
+
+
+def test_floating_pixels_and_folders_are_rejected(tmp_path):
+    Image.fromarray(np.zeros((2, 2), np.float32)).save(tmp_path / "float.tif")
+    with pytest.raises(Rejected, match="32-bit"):
+        decode(tmp_path / "float.tif")
+    (tmp_path / "folder.jpg").mkdir()
+    with pytest.raises(Rejected, match="folder"):
+        decode(tmp_path / "folder.jpg")
+
+
+@pytest.mark.parametrize("size", [(500, 375), (375, 500), (100, 80), (256, 256), (1, 1), (1411, 640), (224, 5000)])
+def test_center_crop_is_scaling_then_cutting(size):
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
+    scaled = [max(256, side * 256 // min(size)) for side in size]
+    left, top = (scaled[0] - 224) // 2, (scaled[1] - 224) // 2
+    whole = image.resize(scaled, Image.Resampling.BILINEAR).crop((left, top, left + 224, top + 224))
+    assert (center_crop(image) == np.asarray(whole).transpose(2, 0, 1)).all()
+
+
+def test_center_crop_of_an_extreme_shape_computes_the_square_only(monkeypatch):
+    image = Image.effect_noise((40, 3000), 60).convert("RGB")
+    whole = center_crop(image).astype(int)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 10_000_000)
+    # Pillow takes the square's place in single precision, so that some values fall on the other side of a half.
+    assert np.abs(center_crop(image) - whole).max() <= 1
+    assert center_crop(Image.new("RGB", (1, 4000))).shape == (3, 224, 224)
+
+
+def test_random_square_depends_on_its_generator_only():
+    image = Image.effect_noise((80, 50), 60).convert("RGB")
+    first, again, other = (random_square(image, crop=24, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert first.shape == (3, 24, 24)
+    assert (first == again).all()
+    assert (first != other).any()
