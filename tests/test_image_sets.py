@@ -27,7 +27,7 @@ def test_class_folders_are_labeled_in_sorted_order(folder):
 
 
 def test_as_many_class_folders_as_classes_are_wanted(folder):
-    with pytest.raises(BadInput, match="4 class folders .* and the network 10"):
+    with pytest.raises(BadInput, match=r"4 class folders .* and the network 10"):
         image_sets.load(folder, class_count=10)
 
 
@@ -41,7 +41,7 @@ def test_synset_folders_mean_imagenet_labels_for_a_thousand_classes(tmp_path):
 def test_a_class_folder_that_is_no_synset_is_named(tmp_path):
     for name in ("n01443537", "n99999999"):
         write_image(tmp_path / "set" / name / "1.png")
-    with pytest.raises(BadInput, match="'n99999999' .* is no ImageNet synset"):
+    with pytest.raises(BadInput, match=r"'n99999999' .* is no ImageNet synset"):
         image_sets.load(tmp_path / "set", class_count=1000)
 
 
@@ -84,7 +84,7 @@ def test_an_empty_or_absent_folder_is_refused(tmp_path):
     (tmp_path / "set").mkdir()
     with pytest.raises(BadInput, match="holds no image files"):
         image_sets.load(tmp_path / "set", class_count=4)
-    with pytest.raises(BadInput, match="there is no image set 'nowhere'.*photos"):
+    with pytest.raises(BadInput, match=r"there is no image set 'nowhere'.*photos"):
         image_sets.load("nowhere", class_count=4)
 
 
@@ -141,7 +141,7 @@ def test_imagenette_that_cannot_be_fetched_says_where_to_put_it(root, monkeypatc
 
     monkeypatch.setattr("torchvision.datasets.utils.download_url", refuse)
     monkeypatch.setattr("torchvision.datasets.imagenette.download_and_extract_archive", refuse)
-    with pytest.raises(BadInput, match="could not be fetched .*imagenette2"):
+    with pytest.raises(BadInput, match=r"could not be fetched .*imagenette2"):
         image_sets.load("imagenette", class_count=1000)
 
 
@@ -152,7 +152,7 @@ def test_imagenet_unpacked_by_torchvision_is_read_in_its_layout(root):
 
 def test_imagenet_without_its_archives_names_them(root):
     (root / "data/imagenet").mkdir(parents=True)
-    with pytest.raises(BadInput, match="ILSVRC2012_img_val.tar"):
+    with pytest.raises(BadInput, match=r"ILSVRC2012_img_val.tar"):
         image_sets.load("imagenet", class_count=1000)
 
 

@@ -121,12 +121,12 @@ def test_weights_that_cannot_be_downloaded_say_so(monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", refuse)
-    with pytest.raises(BadInput, match="could not be downloaded .*path of a file"):
+    with pytest.raises(BadInput, match=r"could not be downloaded .*path of a file"):
         networks.load("squeezenet1_1", "IMAGENET1K_V1", device="cpu")
 
 
 def test_a_crop_that_the_network_does_not_take_is_refused():
-    with pytest.raises(BadInput, match="does not take 2 x 2 images.*give its crop"):
+    with pytest.raises(BadInput, match=r"does not take 2 x 2 images.*give its crop"):
         networks.load(TINY, preprocessing={"crop": 2}, device="cpu")
 
 

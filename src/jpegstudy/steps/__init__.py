@@ -4,7 +4,7 @@ A shard's work is a function of (run, shard) alone: it reads the run folder and 
 one last.
 """
 
-from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress, predict_shard
+from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress
 from jpegstudy.steps.preparation import prepare
 from jpegstudy.steps.sources import load_image_set, load_network, read_images
 
@@ -14,7 +14,6 @@ __all__ = [
     "compress",
     "load_image_set",
     "load_network",
-    "predict_shard",
     "prepare",
     "read_images",
 ]

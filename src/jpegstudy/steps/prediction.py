@@ -19,102 +19,110 @@ from jpegstudy.steps.sources import load_network
 
 def attack(stage):
     """02: the gradient's sign of every image, and the predictions for x and Adv of every epsilon."""
-    wanted = [Modification(), *(adversarial(epsilon) for epsilon in stage.parameters["epsilons"])]
-    _do_shards(stage, wanted, "02 attack")
+    _do_shards(stage, _attack_shard, "02 attack")
 
 
 def compress(stage):
     """03: the predictions for JPG of x and of Adv of every epsilon, at every quality."""
-    inner = [Modification(), *map(adversarial, _epsilons(stage.run))]
-    given = stage.parameters
-    wanted = [
-        named("JPG", f, quality=quality, subsampling=given["subsampling"])
-        for quality in given["qualities"]
-        for f in inner
-    ]
-    _do_shards(stage, wanted, "03 compress")
+    _do_shards(stage, _transform_shard, "03 compress")
 
 
 def add_jpeg_noise(stage):
     """04: the predictions for JPGnoise of Adv of every epsilon."""
+    _do_shards(stage, _transform_shard, "04 add noise")
+
+
+def modifications_of(stage):
+    """The modifications that a stage predicts, in the order of its tables."""
     given = stage.parameters
-    settings = {"quality": given["quality"], "subsampling": given["subsampling"]}
-    wanted = [named("JPGnoise", adversarial(epsilon), **settings) for epsilon in _epsilons(stage.run)]
-    _do_shards(stage, wanted, "04 add noise")
+    if stage.name == "02_attack":
+        return [Modification(), *map(adversarial, given["epsilons"])]
+    attacked = list(map(adversarial, stage.run.entry("02_attack")["parameters"]["epsilons"]))
+    settings = {"subsampling": given["subsampling"]}
+    if stage.name == "03_compression":
+        inner = [Modification(), *attacked]
+        return [named("JPG", f, quality=quality, **settings) for quality in given["qualities"] for f in inner]
+    return [named("JPGnoise", f, quality=given["quality"], **settings) for f in attacked]
 
 
-def _epsilons(run):
-    return run.entry("02_attack")["parameters"]["epsilons"]
-
-
-def _do_shards(stage, wanted, label):
+def _do_shards(stage, work_on, label):
     network = load_network(stage.run, stage.parameters["device"])
+    wanted = modifications_of(stage)
     stage.begin(modifications=[str(f) for f in wanted], machine=networks.device_in_words(network.device))
-    done = set(stage.run.shards) - set(stage.missing())
+    missing = stage.missing()
     with Bar(stage.run.entry("01_preprocessing")["images"], label) as bar:
         for shard in stage.run.shards:
-            if shard in done:
-                bar.advance(len(stage.run.images(shard)))
+            if shard in missing:
+                work_on(stage, shard, network, wanted, bar.advance)
             else:
-                predict_shard(stage, shard, network, wanted, bar.advance)
+                bar.advance(len(stage.run.images(shard)))
     stage.finish()
 
 
-def predict_shard(stage, shard, network, wanted, advance=lambda count: None):
-    """One shard of 02, 03 or 04: classify every modification of ``wanted`` and write the shard's predictions.
+def _attack_shard(stage, shard, network, wanted, advance):
+    """One shard of 02. The pass that gives the gradient gives the prediction for x too."""
+    images = stage.run.images(shard)
+    signs = np.empty(images.shape, np.int8)
 
-    Where x itself is wanted, the gradient's sign is computed on the way and written first; else it is read.
-    """
-    run, batch = stage.run, stage.parameters["batch_size"]
-    images = run.images(shard)
-    table = run.image_table(shard)
-    table = table[table.reason.isna()].reset_index(drop=True)
-    seed = stage.parameters.get("seed")
-    makes_signs = Modification() in wanted
-    if makes_signs:
-        signs, top_labels = np.empty(images.shape, np.int8), None
-    else:
-        signs = run.gradient_sign(shard)
-        clean = run.predictions("02_attack", shard)
-        top_labels = torch.from_numpy(clean.top_label[clean.modification == "x"].to_numpy())
-
-    def work(start):
-        rows = slice(start, start + batch)
+    def work(rows):
         x = torch.from_numpy(np.array(images[rows]))
-        known = None if makes_signs else top_labels[rows]
-        sign, clean = None, None
-        if makes_signs:
-            gradient, logits = attacks.loss_gradient(network, x.to(network.device))
-            sign, clean = gradient.sign().to(torch.int8).cpu(), logits.float().softmax(dim=1).cpu()
-            known = clean.argmax(dim=1)
-            signs[rows] = sign.numpy()
-        else:
-            sign = torch.from_numpy(np.array(signs[rows]))
-        others = [f for f in wanted if f != Modification()] if makes_signs else wanted
-        modified = modifications.apply_all(others, x, sign, seed=seed, indices=table.image[rows].tolist())
-        found = [clean] * makes_signs + [network.probabilities(f_of_x) for f_of_x in modified]
+        gradient, logits = attacks.loss_gradient(network, x.to(network.device))
+        sign = gradient.sign().to(torch.int8).cpu()
+        signs[rows] = sign.numpy()
+        clean = logits.float().softmax(dim=1).cpu()
+        modified = modifications.apply_all(wanted[1:], x, sign)
         advance(len(x))
-        return [_summary(probabilities, known) for probabilities in found]
+        return clean.argmax(dim=1), [clean, *map(network.probabilities, modified)]
 
-    batches = list(_in_threads(work, range(0, len(images), batch), network.device))
-    if makes_signs:
-        with replacing(run.path / f"gradient_sign/{shard:05d}.npy") as path, open(path, "wb") as file:
-            np.save(file, signs)
-    order = [f for f in wanted if f == Modification()] + [f for f in wanted if f != Modification()]
-    parts = [_rows(table, f, [batch[place] for batch in batches], network.name) for place, f in enumerate(order)]
-    with replacing(stage.last_file(shard)) as path:
-        pd.concat(parts, ignore_index=True).to_parquet(path, index=False)
+    answers = _in_batches(work, stage, len(images), network.device)
+    with replacing(stage.run.path / f"gradient_sign/{shard:05d}.npy") as path, open(path, "wb") as file:
+        np.save(file, signs)
+    _write_predictions(stage, shard, network.name, wanted, answers)
 
 
-def _in_threads(work, items, device):
-    """``work`` of each item, in order: on a CPU a single-threaded worker for each core, on a GPU a few that feed it."""
+def _transform_shard(stage, shard, network, wanted, advance):
+    """One shard of 03 or 04: images, signs and top labels are what 02 left."""
+    images, signs = stage.run.images(shard), stage.run.gradient_sign(shard)
+    clean = stage.run.predictions("02_attack", shard)
+    clean = clean[clean.modification == "x"]
+    top_labels, numbers = torch.tensor(clean.top_label.tolist()), clean.image.tolist()
+
+    def work(rows):
+        x, sign = (torch.from_numpy(np.array(part[rows])) for part in (images, signs))
+        settings = {"seed": stage.parameters.get("seed"), "indices": numbers[rows]}
+        modified = modifications.apply_all(wanted, x, sign, **settings)
+        advance(len(x))
+        return top_labels[rows], list(map(network.probabilities, modified))
+
+    _write_predictions(stage, shard, network.name, wanted, _in_batches(work, stage, len(images), network.device))
+
+
+def _in_batches(work, stage, count, device):
+    """``work`` of each batch's rows: for each batch, the top labels and four numbers an image for each modification.
+
+    On a CPU each core has a worker whose network runs on one thread; a GPU has a few workers that feed it.
+    """
+    size = stage.parameters["batch_size"]
     before = torch.get_num_threads()
+
+    def answer(start):
+        top_labels, probabilities = work(slice(start, start + size))
+        return [_summary(p, top_labels) for p in probabilities]
+
     workers = before if device.type == "cpu" else 4
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
-            yield from pool.map(work, items)
+            return list(pool.map(answer, range(0, count, size)))
         finally:
             torch.set_num_threads(before)
+
+
+def _write_predictions(stage, shard, network, wanted, answers):
+    table = stage.run.image_table(shard)
+    table = table[table.reason.isna()].reset_index(drop=True)
+    parts = [_rows(table, f, [batch[place] for batch in answers], network) for place, f in enumerate(wanted)]
+    with replacing(stage.last_file(shard)) as path:
+        pd.concat(parts, ignore_index=True).to_parquet(path, index=False)
 
 
 def _summary(probabilities, top_labels):

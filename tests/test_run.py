@@ -1,0 +1,119 @@
+import errno
+import json
+
+import numpy as np
+import pytest
+
+from jpegstudy import parameters, run, steps
+from jpegstudy.errors import BadInput
+from jpegstudy.run import Run
+from tests.conftest import STAGE_01, STAGES
+
+
+@pytest.fixture
+def prepared(outputs, folder):
+    """A run whose stage 01 is complete."""
+    this = Run("test")
+    steps.prepare(this.stage("01_preprocessing", image_set=str(folder), **STAGE_01))
+    return this
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a b", 3])
+def test_a_run_name_is_a_folder_name(name):
+    with pytest.raises(BadInput, match=r"run is .*wanted: a folder name"):
+        Run(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("epsilons", "[1, 5]", r"wanted: a list .*papermill's -p passes a list as text"),
+        ("epsilons", [], "wanted: a list"),
+        ("epsilons", [0.5], "whole numbers"),
+        ("epsilons", [1, 256], "from 1 to 255"),
+        ("epsilons", [5, 5], "different"),
+        ("epsilons", [True], "whole numbers"),
+        ("qualities", [0], "from 1 to 100"),
+        ("quality", 101, "from 1 to 100"),
+        ("seed", -1, "from 0 to"),
+        ("device", "gpu", "auto, cpu, cuda"),
+        ("precision", "float16", "float32, tf32 or bfloat16"),
+        ("subsampling", "4:1:1", "4:4:4, 4:2:2 or 4:2:0"),
+        ("preprocessing", {"size": 3}, "some of crop"),
+        ("preprocessing", {"mean": [0.5]}, "three numbers"),
+        ("preprocessing", {"deviation": [0, 1, 1]}, "mean and deviation"),
+        ("show_images", "yes", "true or false"),
+        ("epsilon", 1, "there is no parameter 'epsilon'"),
+    ],
+)
+def test_a_parameter_out_of_range_is_told_what_is_wanted(name, value, message):
+    with pytest.raises(BadInput, match=message):
+        parameters.check({name: value})
+
+
+def test_a_stage_wants_the_ones_before_it(outputs):
+    with pytest.raises(BadInput, match="run 'test' has no finished 01_preprocessing; run that notebook first"):
+        Run("test").stage("02_attack", **STAGES["02_attack"])
+
+
+def test_other_parameters_for_a_stage_that_has_written_are_an_error(prepared, folder):
+    with pytest.raises(BadInput, match=r"seed 3, not 4.*for example test-2, or delete"):
+        prepared.stage("01_preprocessing", image_set=str(folder), **{**STAGE_01, "seed": 4})
+
+
+def test_parameters_that_change_no_result_may_change(prepared):
+    steps.attack(prepared.stage("02_attack", **STAGES["02_attack"]))
+    prepared.stage("02_attack", **{**STAGES["02_attack"], "batch_size": 2, "show_images": False})
+
+
+def test_a_free_name_counts_on(outputs):
+    for name in ("demo", "demo-2"):
+        (outputs / "runs" / name).mkdir(parents=True)
+    assert run.free_name("demo") == "demo-3"
+    assert run.free_name("demo-2") == "demo-3"
+    assert run.free_name("other") == "other-2"
+
+
+def test_images_are_found_by_their_number_across_shards_and_gaps(prepared):
+    numbers = prepared.image_numbers()
+    assert len(numbers) == 10  # eleven files, one broken
+    assert 3 not in numbers  # a/broken.jpg is fourth in order
+    images, signs = prepared.look_up([numbers[-1], numbers[0]])
+    assert signs is None
+    np.testing.assert_array_equal(images[1], prepared.images(0)[0])
+    np.testing.assert_array_equal(images[0], prepared.images(2)[-1])
+    with pytest.raises(BadInput, match="has no image 3"):
+        prepared.look_up([3])
+    with pytest.raises(BadInput, match="has no image 99"):
+        prepared.look_up([99])
+
+
+def test_the_record_says_what_a_result_came_from(prepared):
+    record = json.loads((prepared.path / "run.json").read_text())
+    entry = record["stages"]["01_preprocessing"]
+    assert entry["complete"]
+    assert entry["images"] == 10
+    assert entry["rejected"] == 1
+    assert len(entry["network"]["weights_hash"]) == len(entry["image_set"]["hash"]) == 64
+    assert set(entry["versions"]) == set(run.PACKAGES)
+    assert entry["machine"]
+
+
+def test_predictions_of_an_empty_run_say_what_to_run(prepared):
+    with pytest.raises(BadInput, match="has no predictions yet; run 02_attack"):
+        prepared.predictions()
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("whole")
+
+    def fill_up():
+        with run.replacing(path) as part:
+            part.write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match=r"cannot write file.txt: .*what was finished stays"):
+        fill_up()
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
