@@ -1,0 +1,115 @@
+"""Scenes as JPEG files of mixed quality, the way image collections come, and the pixels a network gets from them.
+
+Training and validation images go through the same steps: draw, code as JPEG, decode, shrink to a shortest side of 256.
+"""
+
+import io
+import json
+from concurrent import futures
+from multiprocessing import get_context
+
+import numpy as np
+from PIL import Image
+
+from jpegstudy.demo import scenes
+from jpegstudy.errors import BadInput
+from jpegstudy.progress import Bar
+
+SIDE = 256  # pixels, shortest side of what a network's crop is cut from
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")  # full, half and quarter resolution of the color channels
+
+
+def coding(seed, index):
+    """Quality (60 to 93) and chroma subsampling of image ``index``'s file."""
+    rng = np.random.default_rng([seed, index, 1])
+    return int(rng.integers(60, 94)), str(rng.choice(SUBSAMPLINGS, p=[0.2, 0.2, 0.6]))
+
+
+def file_bytes(seed, index):
+    """Image ``index`` as the bytes of its JPEG file."""
+    quality, subsampling = coding(seed, index)
+    stream = io.BytesIO()
+    Image.fromarray(scenes.draw(seed, index)).save(stream, "JPEG", quality=quality, subsampling=subsampling)
+    return stream.getvalue()
+
+
+def validation_path(folder, index):
+    """Where validation image ``index`` is kept: folder/validation/<class>/NNNN.jpg."""
+    return folder / "validation" / scenes.CLASSES[scenes.label_of(index)] / f"{index:04d}.jpg"
+
+
+def write_validation(folder, *, seed, count):
+    """Draw ``count`` validation images into ``folder``; returns their paths in index order."""
+    if not 1 <= count < scenes.FIRST_TRAINING_INDEX:
+        raise BadInput(f"count is {count}; it must be 1 to {scenes.FIRST_TRAINING_INDEX - 1}, training images follow")
+    paths = [validation_path(folder, index) for index in range(count)]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with Bar(count, "validation images") as bar:
+        for path, data in zip(paths, in_parallel(file_bytes, seed, range(count)), strict=True):
+            path.write_bytes(data)
+            bar.advance()
+    return paths
+
+
+def square(file):
+    """The middle of a JPEG file (path or stream) at shortest side 256: uint8 (256, 256, 3)."""
+    with Image.open(file) as image:
+        image = image.convert("RGB")
+    scale = SIDE / min(image.size)
+    image = image.resize([round(side * scale) for side in image.size], Image.Resampling.BILINEAR)
+    left, top = ((side - SIDE) // 2 for side in image.size)
+    return np.asarray(image.crop((left, top, left + SIDE, top + SIDE)))
+
+
+def validation_images(folder):
+    """The images under folder/validation, class by class: squares uint8 (N, 256, 256, 3) and labels int64 (N,)."""
+    paths = sorted((folder / "validation").glob("*/*.jpg"))
+    if not paths:
+        raise BadInput(f"{folder} holds no validation images; run notebooks/demo/draw_images.ipynb with this output")
+    classes = sorted({path.parent.name for path in paths})
+    labels = np.array([classes.index(path.parent.name) for path in paths])
+    return np.stack([square(path) for path in paths]), labels
+
+
+def training_square(seed, index):
+    """Square of training image ``index``, 0 the first; it has been a JPEG file on the way."""
+    return square(io.BytesIO(file_bytes(seed, scenes.FIRST_TRAINING_INDEX + index)))
+
+
+def training_images(path, *, seed, count, block=240):
+    """Draw ``count`` training images into the file ``path``, going on where an earlier call stopped.
+
+    Returns (images, labels): images is the file mapped read-only, uint8 (count, 256, 256, 3); labels is int64 (count,).
+    A note beside the file, suffix .json, says what it holds. Raises BadInput if that is another seed or count.
+    """
+    note, wanted = path.with_suffix(".json"), {"seed": seed, "count": count}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = (count, SIDE, SIDE, 3)
+    if not (note.exists() and path.exists()):
+        np.memmap(path, np.uint8, "w+", shape=shape).flush()
+        note.write_text(json.dumps(wanted | {"drawn": 0}))
+    found = json.loads(note.read_text())
+    drawn = found.pop("drawn")
+    if found != wanted:
+        raise BadInput(f"{path.name} holds images for {found}, wanted is {wanted}; delete it or choose another name")
+    images = np.memmap(path, np.uint8, "r+", shape=shape)
+    with Bar(count, "training images") as bar:
+        bar.advance(drawn)
+        for index, pixels in enumerate(in_parallel(training_square, seed, range(drawn, count)), start=drawn):
+            images[index] = pixels
+            bar.advance()
+            if (index + 1) % block == 0 or index + 1 == count:
+                images.flush()
+                note.write_text(json.dumps(wanted | {"drawn": index + 1}))
+    labels = np.array([scenes.label_of(scenes.FIRST_TRAINING_INDEX + index) for index in range(count)])
+    return np.memmap(path, np.uint8, "r", shape=shape), labels
+
+
+def in_parallel(function, seed, indices):
+    """``function(seed, index)`` of every index in order, on all cores."""
+    if len(indices) < 100:  # not worth starting processes for
+        yield from (function(seed, index) for index in indices)
+        return
+    with futures.ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        yield from pool.map(function, [seed] * len(indices), indices, chunksize=16)

@@ -1,0 +1,87 @@
+"""The files under data/demo: what the code draws, as mixed as collections of photographs are, and small."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.JpegImagePlugin import get_sampling
+
+from jpegstudy.demo import image_files, scenes
+from jpegstudy.errors import BadInput
+from jpegstudy.run import root
+
+DEMO = root() / "data" / "demo"
+FILES = sorted((DEMO / "validation").glob("*/*.jpg"))
+
+
+def test_the_set_is_large_enough_and_small_enough():
+    assert len(FILES) >= 400
+    assert sum(path.stat().st_size for path in FILES) <= 12e6
+    assert sorted({path.parent.name for path in FILES}) == list(scenes.CLASSES)
+
+
+def test_files_are_of_mixed_size_quality_and_subsampling():
+    sizes, samplings, tables = set(), set(), set()
+    for path in FILES:
+        with Image.open(path) as image:
+            assert image.format == "JPEG"
+            assert min(image.size) >= 256
+            sizes.add(image.size)
+            samplings.add(get_sampling(image))
+            tables.add(tuple(image.quantization[0]))  # one table a quality
+    assert samplings == {0, 1, 2}  # 4:4:4, 4:2:2, 4:2:0
+    assert len(tables) >= 20
+    assert len(sizes) >= 100
+
+
+@pytest.mark.parametrize("index", [0, 101, 431])
+def test_files_are_what_the_code_draws(index):
+    path = image_files.validation_path(DEMO, index)
+    with Image.open(path) as image:
+        kept = np.asarray(image).astype(int)
+    (again,) = [np.asarray(Image.open(stream)).astype(int) for stream in [written(index)]]
+    assert kept.shape == again.shape
+    assert np.abs(kept - again).mean() < 0.1  # grey levels; here it is 0, but sines are rounded differently elsewhere
+
+
+def written(index):
+    """A stream of the file as the code makes it today."""
+    return image_files.io.BytesIO(image_files.file_bytes(0, index))
+
+
+def test_write_validation_sorts_files_by_class(tmp_path):
+    paths = image_files.write_validation(tmp_path, seed=0, count=13)
+    assert paths[0] == tmp_path / "validation" / "bricks" / "0000.jpg"
+    assert paths[12].parent == paths[0].parent
+    images, labels = image_files.validation_images(tmp_path)
+    assert images.shape == (13, 256, 256, 3)
+    assert labels.tolist() == [0, *range(12)]
+
+
+def test_no_validation_images_is_said(tmp_path):
+    with pytest.raises(BadInput, match=r"draw_images\.ipynb"):
+        image_files.validation_images(tmp_path)
+    with pytest.raises(BadInput, match="count is 0"):
+        image_files.write_validation(tmp_path, seed=0, count=0)
+
+
+def test_training_images_go_on_where_they_stopped(tmp_path):
+    path = tmp_path / "images.u8"
+    images, labels = image_files.training_images(path, seed=1, count=5)
+    whole = np.array(images)
+    note = path.with_suffix(".json")
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"drawn": 3}))
+    kept = np.memmap(path, np.uint8, "r+", shape=images.shape)
+    kept[0], kept[4] = 0, 0  # drawn, so left alone; not yet drawn
+    images, _ = image_files.training_images(path, seed=1, count=5)
+    assert (images[0] == 0).all()
+    assert np.array_equal(images[1:], whole[1:])
+    assert labels.tolist() == [scenes.label_of(scenes.FIRST_TRAINING_INDEX + index) for index in range(5)]
+    with pytest.raises(BadInput, match="delete it"):
+        image_files.training_images(path, seed=2, count=5)
+
+
+def test_training_images_are_none_of_the_validation_images():
+    assert len(FILES) <= scenes.FIRST_TRAINING_INDEX
+    assert np.abs(image_files.training_square(0, 0).astype(int) - image_files.square(FILES[0])).mean() > 10
