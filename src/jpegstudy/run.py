@@ -117,6 +117,27 @@ class Run:
         stage.compare()
         return stage
 
+    def write_table(self, name, table):
+        """Keep a table of the analysis as ``<name>.csv`` in the run's folder."""
+        with replacing(self.path / f"{name}.csv") as path:
+            table.to_csv(path, index=False, float_format="%.6g")
+
+    def facts(self):
+        """What a reader wants to know of the run first, in words: image set, images, network, machine, versions."""
+        first, last = self.entry("01_preprocessing"), self.entry("02_attack")
+        images, network, versions = first["image_set"], first["network"], first["versions"]
+        rejected = f", {first['rejected']} left out" if first["rejected"] else ""
+        return {
+            "image set": f"{images['name']}, {'labeled' if images['labeled'] else 'not labeled'}",
+            "images": f"{first['images']} of {network['crop']} x {network['crop']} pixels{rejected}",
+            "network": f"{network['name']}, {network['classes']} classes",
+            "weights": f"{network['weights']} (SHA-256 {network['weights_hash'][:12]})",
+            "precision": first["parameters"]["precision"],
+            "seed": first["parameters"]["seed"],
+            "machine": last["machine"],
+            "versions": ", ".join(f"{name} {versions[name]}" for name in ("jpegstudy", "torch", "pillow")),
+        }
+
     # What the shards hold
 
     @property

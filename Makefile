@@ -1,0 +1,55 @@
+# Each target sets up what it needs: a .venv beside the code with the exact versions of requirements.lock.
+PYTHON ?= python3.11
+ifeq (,$(shell command -v $(PYTHON)))
+PYTHON := python3
+endif
+VENV := .venv
+IN_VENV := $(VENV)/bin/
+READY := $(VENV)/.ready
+
+.PHONY: help study test lab lock bench clean
+
+help:
+	@echo "make study   run the demo and the photos study and print where their reports are"
+	@echo "make test    lint, then every test"
+	@echo "make lab     open JupyterLab on notebooks/00_start_here.ipynb"
+	@echo "make bench   speed and memory beside other libraries, in an environment of its own"
+	@echo "make lock    choose the newest versions again and write them down (needs uv)"
+	@echo "make clean   remove the environments; runs and reports stay"
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is wanted; make PYTHON=... names it")'
+	test -x $(IN_VENV)python || $(PYTHON) -m venv $(VENV)
+	$(IN_VENV)python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(IN_VENV)python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+study: $(READY)
+	$(IN_VENV)jpegstudy run demo
+	$(IN_VENV)jpegstudy run photos
+
+test: $(READY)
+	$(IN_VENV)ruff check .
+	$(IN_VENV)ruff format --check .
+	$(IN_VENV)python -m pytest
+
+lab: $(READY)
+	$(IN_VENV)jupyter lab notebooks/00_start_here.ipynb
+
+bench: .bench-venv/.ready
+	.bench-venv/bin/jpegstudy bench study
+	.bench-venv/bin/jpegstudy bench memory
+
+.bench-venv/.ready: requirements-bench.lock pyproject.toml
+	test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv
+	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+lock:
+	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --upgrade --no-header --no-annotate -o requirements.lock
+	uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --upgrade --no-header --no-annotate -o requirements-bench.lock
+	python3 tools/environment.py
+
+clean:
+	rm -rf $(VENV) .bench-venv

@@ -1,0 +1,19 @@
+"""Which image shows the effect best: the choice behind the figure of one image, made by rule and not by hand."""
+
+import numpy as np
+
+
+def telling_image(predictions, *, epsilon, jpg="JPG"):
+    """The number of the image on which the attack, and JPEG after it, do most.
+
+    That is the largest, over images, of the smallest of three probabilities: of the top label under x, of the wrong
+    label under Adv (0 if the prediction stays), and of the top label under JPG(Adv). Where no image is attacked away
+    and brought back, the one that comes nearest still is the answer, for a tie the first.
+    """
+    names = ["x", f"Adv{epsilon}(x)", f"{jpg}(Adv{epsilon}(x))"]
+    rows = {name: predictions[predictions["modification"] == name].set_index("image").sort_index() for name in names}
+    clean, attacked, compressed = (rows[name] for name in names)
+    moved = (attacked["predicted"] != attacked["top_label"]) * attacked["predicted_probability"]
+    scores = [clean["top_label_probability"], moved, compressed["top_label_probability"]]
+    least = np.minimum.reduce([score.to_numpy(dtype=float) for score in scores])
+    return int(clean.index[least.argmax()])
