@@ -1,0 +1,191 @@
+"""The command ``jpegstudy``: run a study, list runs, make and publish reports, measure speed.
+
+What needs torch, pandas or papermill is imported by the command that needs it, so that --help comes at once. Every
+failure is one line on standard error. Exit status: 0 done, 2 the input cannot be used, 1 anything else, 130 Ctrl-C.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+
+from jpegstudy.errors import BadInput
+
+EXAMPLES = """\
+examples:
+  jpegstudy run --list                   the studies there are
+  jpegstudy run demo                     run one, and make its report
+  jpegstudy run demo -p seed 1 -p run demo-seed-1
+  jpegstudy runs                         the runs there are, and what came out
+  jpegstudy publish demo                 copy a run's report to outputs/report
+"""
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which stops a run as Ctrl-C does."""
+
+
+def main(arguments=None):
+    """Run the command line and return its exit status."""
+    parser = _parser()
+    given, rest = parser.parse_known_args(arguments)
+    if rest and not hasattr(given, "rest"):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    given.rest = rest
+    if not hasattr(given, "command"):
+        parser.print_help()
+        return 0
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        status = given.command(given)
+        sys.stdout.flush()
+        return status or 0
+    except KeyboardInterrupt as stop:
+        return _fail("stopped; run the same command again to go on", 143 if isinstance(stop, _Terminated) else 130)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except BadInput as error:
+        return _fail(error, 2)
+    except Exception as error:
+        if given.debug:
+            raise
+        if type(error).__name__ == "NotebookError":  # by name: its module imports papermill
+            return _fail(error, 2 if error.bad_input else 1)
+        return _fail(f"{type(error).__name__}: {error}{_log()}", 1)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="jpegstudy",
+        description="Does JPEG compression undo adversarial perturbations? Run the study, and read what came out.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    run = commands.add_parser("run", help="run a study's notebooks and make its report", description=_run.__doc__)
+    run.add_argument("study", nargs="?", help="its name, or the path of a YAML file")
+    run.add_argument("--list", action="store_true", help="list the studies")
+    run.add_argument("--plan", action="store_true", help="print what each notebook would get, and run nothing")
+    run.add_argument(
+        "-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+        help="give every notebook that has the parameter this value, written as in YAML: -p epsilons '[1, 5]'",
+    )  # fmt: skip
+    run.set_defaults(command=_run)
+
+    runs = commands.add_parser("runs", help="list the runs", description=_runs.__doc__)
+    runs.set_defaults(command=_runs)
+
+    report = commands.add_parser("report", help="make a run's HTML again", description=_report.__doc__)
+    report.add_argument("run", help="its name under outputs/runs")
+    report.set_defaults(command=_report)
+
+    publish = commands.add_parser("publish", help="copy a run's report to outputs/report", description=_publish.__doc__)
+    publish.add_argument("run", help="its name under outputs/runs")
+    publish.set_defaults(command=_publish)
+
+    bench = commands.add_parser("bench", help="measure speed and memory", description=_bench.__doc__, add_help=False)
+    bench.set_defaults(command=_bench, rest=[])  # its arguments are its own to read
+    return parser
+
+
+def _run(given):
+    """Run a study: its notebooks in order, then the report. What a run already holds is not done again."""
+    from jpegstudy import studies
+
+    if given.list:
+        for name in studies.names():
+            print(f"{name:20} {studies.load(name).title}")
+        return
+    if given.study is None:
+        raise BadInput(f"which study? there are {', '.join(studies.names()) or 'none'}")
+    study = studies.load(given.study, {name: studies.value_of(value) for name, value in given.parameter})
+    if given.plan:
+        for stem, values in study.plan:
+            print(stem, *(f"  {name}: {value!r}" for name, value in values.items()), sep="\n")
+        return
+    from jpegstudy import notebooks
+
+    print(f"{study.title} (run {study.run})", flush=True)
+    notebooks.run_study(study, say=lambda line: print(line, flush=True))
+    _make_report(study.run)
+
+
+def _runs(given):
+    """List the runs: how far each is, its images and network, and its headline."""
+    from jpegstudy import report
+    from jpegstudy.run import STAGES, all_runs
+
+    for run in all_runs():
+        first = run.entry("01_preprocessing")
+        images, network = first.get("image_set", {}).get("name", "?"), first.get("network", {}).get("name", "?")
+        begun = [stage for stage in STAGES if run.entry(stage)]
+        unfinished = [stage for stage in begun if not run.is_complete(stage)]
+        if unfinished:
+            done = len(run.shards) - len(_missing(run, unfinished[0]))
+            state = f"{unfinished[0]}: {done} of {len(run.shards)} shards"
+        else:
+            state = "complete" if len(begun) == len(STAGES) else f"done to {begun[-1]}"
+        print(f"{run.name}: {first.get('images', '?')} images of {images}, {network}, {state}")
+        rate, rows = report.headline(run.path)
+        found = [f"{name} {' '.join(report.percent(rows[name], rate))}" for name in report.HEADLINE if name in rows]
+        if rate and found:
+            print(f"    {report.RATES[rate]}: {', '.join(found)}")
+
+
+def _missing(run, stage):
+    from jpegstudy.run import Stage
+
+    return Stage(run, stage, {}).missing()
+
+
+def _report(given):
+    """Make the HTML of a run's executed notebooks again."""
+    _make_report(given.run)
+
+
+def _publish(given):
+    """Copy a run's notebooks, HTML, tables and predictions to outputs/report, where they can be committed."""
+    from jpegstudy import report
+    from jpegstudy.run import shown
+
+    print(f"published: {shown(report.publish(given.run))}")
+
+
+def _bench(given):
+    """Measure speed and memory beside what a user would run instead; jpegstudy bench --help lists what."""
+    from jpegstudy import bench
+
+    return bench.main(given.rest)
+
+
+def _make_report(name):
+    from jpegstudy import report
+    from jpegstudy.run import shown
+
+    print(f"report: {shown(report.make(name))}")
+
+
+def _terminate(*_):
+    raise _Terminated
+
+
+def _fail(message, status):
+    print("jpegstudy:", " ".join(str(message).split()), file=sys.stderr)
+    return status
+
+
+def _log():
+    """Put the traceback into a file, and return how to say where it is."""
+    from jpegstudy.run import outputs, shown
+
+    path = outputs() / "runs" / "error.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(traceback.format_exc())
+    except OSError:
+        return " (jpegstudy --debug shows more)"
+    return f" (the traceback is in {shown(path)})"

@@ -1,0 +1,279 @@
+"""Executed notebooks as HTML pages that need nothing but themselves, and runs published for others to read.
+
+``make`` writes outputs/runs/<run>/report: index.html, and a page for each executed notebook with its code folded.
+``publish`` copies what a reader needs to check the report to outputs/report/<run>. Neither shows where files lie on
+this machine: paths are cut to what is inside the project.
+"""
+
+import contextlib
+import difflib
+import json
+import math
+import os
+import re
+import shutil
+from pathlib import Path
+
+import jinja2
+import nbformat
+import pandas as pd
+from nbconvert.exporters import HTMLExporter
+
+from jpegstudy import machine_paths
+from jpegstudy.errors import BadInput
+from jpegstudy.run import Run, all_runs, outputs, replacing
+
+HEADLINE = ("x", "Adv1(x)", "JPG(Adv1(x))")
+RATES = {"top1": "top-1 accuracy", "agreement": "agreement with the clean image's label"}
+FILES = {
+    "table1.csv": "the rates and means of every modification, as fractions, with 95 % intervals",
+    "claims.csv": "the claims that were judged",
+    "rejected.csv": "image files that were left out, and why",
+    "run.json": "parameters, versions, hashes and machine of every step",
+}
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "template"), trim_blocks=True, keep_trailing_newline=True
+)
+
+
+def make(name):
+    """Write the HTML of run ``name`` and return the path of its first page.
+
+    Raises BadInput if there is no such run, or none of its notebooks was executed.
+    """
+    run = existing(name)
+    with _replacing_folder(run.path / "report") as folder:
+        _write_pages(run, folder, up=None, beside="../")
+    return run.path / "report" / "index.html"
+
+
+def publish(name):
+    """Copy run ``name`` to outputs/report and list it there. Returns the path of its first page.
+
+    Raises BadInput if there is no such run, or its report was not made.
+    """
+    run = existing(name)
+    if not (run.path / "report" / "index.html").exists():
+        raise BadInput(f"run {name!r} has no report yet; make it with: jpegstudy report {name}")
+    target = outputs() / "report" / run.name
+    with _replacing_folder(target) as folder:
+        _write_pages(run, folder, up="../index.html", beside="")
+        for notebook in _executed(run):
+            (folder / "notebooks").mkdir(exist_ok=True)
+            nbformat.write(_read(run, notebook), folder / "notebooks" / notebook.name)
+        for file in (*FILES, "study.json"):
+            if (run.path / file).exists():
+                _copy_text(run, run.path / file, folder / file)
+        for stage in sorted(path.name for path in (run.path / "predictions").glob("*")):
+            (folder / "predictions").mkdir(exist_ok=True)
+            run.predictions(stage).to_parquet(
+                folder / "predictions" / f"{stage}.parquet", index=False, compression="zstd"
+            )
+    _list_published()
+    return target / "index.html"
+
+
+def existing(name):
+    """The run of that name. Raises BadInput that suggests others if there is none."""
+    run, names = Run(name), [run.name for run in all_runs()]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=2)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise BadInput(f"there is no run {name!r}; {hint}there are {', '.join(names) or 'none yet'}")
+    return run
+
+
+def headline(folder):
+    """Of the table1.csv in a run's folder: (which rate it holds, {modification: its row}); (None, {}) without one."""
+    path = Path(folder) / "table1.csv"
+    if not path.exists():
+        return None, {}
+    rows = pd.read_csv(path).to_dict("records")
+    return next((rate for rate in RATES if rows and rate in rows[0]), None), {row["modification"]: row for row in rows}
+
+
+def percent(row, rate):
+    """A rate of a row of table1 and its interval, as two texts in percent."""
+    value, low, high = (100 * row[column] for column in (rate, f"{rate}_low", f"{rate}_high"))
+    return f"{value:.1f} %", "" if math.isnan(low) else f"[{low:.1f}, {high:.1f}]"
+
+
+def title_of(notebook):
+    """(first heading, quoted line under it) of a notebook, without markup."""
+    text = next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), "")
+    heading = re.search(r"^# +(.+)$", text, re.MULTILINE)
+    quoted = " ".join(line.lstrip("> ") for line in text.split("\n") if line.startswith(">"))
+    return tuple(re.sub(r"[*`]", "", part).strip() for part in (heading[1] if heading else "Untitled", quoted))
+
+
+def _write_pages(run, folder, *, up, beside):
+    notebooks = {path.stem: _read(run, path) for path in _executed(run)}
+    if not notebooks:
+        raise BadInput(f"run {run.name!r} has no executed notebooks; jpegstudy run makes them")
+    study = {"title": run.name, "description": "", **_study(run.path)}
+    pages = [
+        {"file": f"{stem}.html", **dict(zip(("title", "subtitle"), title_of(notebook), strict=True))}
+        for stem, notebook in notebooks.items()
+    ]
+    exporter = HTMLExporter(
+        template_name="template",
+        extra_template_basedirs=[str(Path(__file__).parent)],
+        exclude_anchor_links=True,
+        language_code="en",
+    )
+    exporter.register_filter("alternative_text", _alternative_text)
+    around = [None, *pages, None]
+    for number, (stem, notebook) in enumerate(notebooks.items()):
+        page = {
+            **pages[number],
+            "study": study["title"],
+            "run": run.name,
+            "previous": around[number],
+            "next": around[number + 2],
+            "parameters": _parameter_rows(notebook),
+        }
+        _link_pages(notebook, notebooks)
+        html, _ = exporter.from_notebook_node(notebook, resources={"page": page})
+        (folder / f"{stem}.html").write_text(html, encoding="utf-8")
+    html = TEMPLATES.get_template("overview.html.j2").render(
+        **{key: study[key] for key in ("title", "description")},
+        run=run.name,
+        up=up,
+        pages=pages,
+        table=_result_table(run.path),
+        facts=_facts(run),
+        settings=_settings(run),
+        files=[(beside + file, meaning) for file, meaning in FILES.items() if (run.path / file).exists()],
+    )
+    (folder / "index.html").write_text(html, encoding="utf-8")
+
+
+def _executed(run):
+    """Paths of the run's executed notebooks; those that failed have a dot in their stem."""
+    return [path for path in sorted((run.path / "notebooks").glob("[0-9]*.ipynb")) if "." not in path.stem]
+
+
+def _read(run, notebook):
+    return nbformat.from_dict(machine_paths.hide(json.loads(notebook.read_text(encoding="utf-8")), run))
+
+
+def _study(folder):
+    path = folder / "study.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _alternative_text(output, kind):
+    alt = output.metadata.get(kind, {}).get("alt") or output.metadata.get("alt") or output.data.get("text/plain", "")
+    return "A picture without a description" if not alt or alt.startswith("<") else alt
+
+
+def _parameter_rows(notebook):
+    """Name, value in this run and meaning of each parameter; the meaning is the comment in the parameters cell."""
+    source = "\n".join(cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    meanings = dict(re.findall(r"^(\w+)\s*[:=].*?#\s*(.+)$", source, re.MULTILINE))
+    given = notebook.metadata.get("jpegstudy", {}).get("parameters", {})
+    return [{"name": name, "value": _told(value), "meaning": meanings.get(name, "")} for name, value in given.items()]
+
+
+def _told(value):
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _link_pages(notebook, notebooks):
+    """Links from one notebook to another lead to its page, or become plain text where the run has none."""
+
+    def page(match):
+        text, stem = match.groups()
+        return f"[{text}]({stem}.html)" if stem in notebooks else text
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"\[([^\]]+)\]\((?:\./)?(\w+)\.ipynb\)", page, cell.source)
+
+
+def _result_table(folder):
+    rate, rows = headline(folder)
+    if not rate:
+        return None
+    means = ("mean_top_label_probability", "mean_low", "mean_high")
+    table = []
+    for modification, row in rows.items():
+        mean, low, high = (row[column] for column in means)
+        interval = "" if math.isnan(low) else f"[{low:.2f}, {high:.2f}]"
+        table.append((modification, percent(row, rate), (f"{mean:.2f}", interval)))
+    return {
+        "caption": f"{RATES[rate].capitalize()}, and the mean probability of the label that the clean image gets, of "
+        f"{next(iter(rows.values()))['n']} images under each modification, with 95 % intervals.",
+        "head": ["modification", RATES[rate], "mean top-label probability"],
+        "rows": table,
+    }
+
+
+def _facts(run):
+    record = machine_paths.hide(run.record, run)
+    stages = record["stages"]
+    first, last = stages.get("01_preprocessing", {}), list(stages.values())[-1]
+    network, images = first.get("network", {}), first.get("image_set", {})
+    facts = {
+        "Network": network.get("name"),
+        "Weights": " ".join(str(network[key])[:12] for key in ("weights", "weights_hash") if network.get(key)),
+        "Input": f"{network['crop']} × {network['crop']} pixels" if "crop" in network else None,
+        "Image set": images.get("name"),
+        "Images": f"{first['images']:,}" if "images" in first else None,
+        "Left out": f"{first['rejected']:,}" if first.get("rejected") else None,
+        "Labels": {True: "yes", False: "none: agreement stands in for accuracy"}.get(images.get("labeled")),
+        "Machine": "; ".join(dict.fromkeys(entry["machine"] for entry in stages.values() if "machine" in entry)),
+        "Software": ", ".join(f"{name} {version}" for name, version in last.get("versions", {}).items()),
+        "Commit": last.get("commit"),
+        "Finished": last.get("finished", "").replace("T", " ").replace("+00:00", " UTC"),
+    }
+    return [(name, value) for name, value in facts.items() if value]
+
+
+def _settings(run):
+    stages = machine_paths.hide(run.record, run)["stages"]
+    return [
+        (stage, name, _told(value)) for stage, entry in stages.items() for name, value in entry["parameters"].items()
+    ]
+
+
+def _list_published():
+    rows = []
+    for record in sorted((outputs() / "report").glob("*/run.json")):
+        first = json.loads(record.read_text())["stages"].get("01_preprocessing", {})
+        rate, table = headline(record.parent)
+        rows.append(
+            {
+                "run": record.parent.name,
+                "title": _study(record.parent).get("title", record.parent.name),
+                "network": first.get("network", {}).get("name", "–"),
+                "images": f"{first.get('images', 0):,} of {first.get('image_set', {}).get('name', '–')}",
+                "measure": (rate and RATES[rate].split(" with")[0]) or "–",
+                "rates": [percent(table[name], rate) if rate and name in table else ("–", "") for name in HEADLINE],
+            }
+        )
+    html = TEMPLATES.get_template("published.html.j2").render(rows=rows, modifications=HEADLINE)
+    with replacing(outputs() / "report" / "index.html") as path:
+        path.write_text(html, encoding="utf-8")
+
+
+def _copy_text(run, source, target):
+    text = source.read_text(encoding="utf-8")
+    if source.suffix == ".json":
+        text = json.dumps(machine_paths.hide(json.loads(text), run), indent=1, ensure_ascii=False) + "\n"
+    target.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _replacing_folder(folder):
+    """Give an empty folder beside ``folder`` to fill, and put it in ``folder``'s place when the block ends well."""
+    new, old = (folder.with_name(f".{os.getpid()}-{word}-{folder.name}") for word in ("new", "old"))
+    try:
+        new.mkdir(parents=True)
+        yield new
+        if folder.exists():
+            os.rename(folder, old)
+        os.rename(new, folder)
+    finally:
+        for leftover in (new, old):
+            shutil.rmtree(leftover, ignore_errors=True)
