@@ -3,6 +3,7 @@
 import math
 import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from jpegstudy.errors import BadInput
 from jpegstudy.statistics import in_words
 from jpegstudy.statistics.resampling import bca, mean_intervals, share_difference_intervals
 
-PUBLISHED = pd.read_csv("data/published/dziugaite2016_table1.csv")
+PUBLISHED = pd.read_csv(Path(__file__).parents[1] / "data/published/dziugaite2016_table1.csv")
 EPSILONS = (1, 5, 10)
 PAPER_RATES = PUBLISHED.set_index("modification")["top1"].to_dict() | {"JPG(x)": 0.56}
 

@@ -142,7 +142,8 @@ def errors(table):
         share = rate(row.confident_share, row.confident_low, row.confident_high)
         sentences.append(
             f"{row.modification}: {row.wrong} of {row.n} predictions are wrong, with mean confidence "
-            f"{rate(row.confidence, row.confidence_low, row.confidence_high)}; the confident share of them is {share}."
+            f"{rate(row.confidence, row.confidence_low, row.confidence_high)}; "
+            f"the share of them above {row.threshold:g} is {share}."
         )
     return sentences
 

@@ -132,7 +132,7 @@ def confident_errors(predictions, *, threshold=CONFIDENT, resamples=RESAMPLES, s
     Wrong: not the true label, or without labels not the label of the clean image.
     Columns: modification, n, wrong (images), wrong_share, wrong_low, wrong_high, confidence (mean probability of the
     predicted label among the wrong), confidence_low, confidence_high, confident_share (of the wrong, those above
-    ``threshold``), confident_low, confident_high.  The last six are NaN where nothing is wrong.
+    ``threshold``), confident_low, confident_high, threshold.  Confidence and share are NaN where nothing is wrong.
     """
     data = read_outcomes(predictions)
     options = {"resamples": resamples, "seed": seed}
@@ -148,7 +148,7 @@ def confident_errors(predictions, *, threshold=CONFIDENT, resamples=RESAMPLES, s
         share.append(share_interval(wrong > threshold, **options) if wrong.size else [np.nan] * 3)
     table[["confidence", "confidence_low", "confidence_high"]] = sure
     table[["confident_share", "confident_low", "confident_high"]] = share
-    return table
+    return table.assign(threshold=threshold)
 
 
 def scatter_pairs(predictions, *, epsilon=1, attack="Adv", jpg="JPG"):

@@ -1,0 +1,21 @@
+"""The study's charts. Every function takes a table or images and returns a figure; only ``show`` displays one.
+
+Colors follow the transform in all of them: gray without one, blue JPEG, orange JPEG noise. Rates are drawn in percent.
+"""
+
+from .curves import accuracy_curves, confident_errors, recovery_curves
+from .images import image_strip, sample_images
+from .paper import table1_bars, top_label_boxes, top_label_scatter
+from .style import show
+
+__all__ = [
+    "accuracy_curves",
+    "confident_errors",
+    "image_strip",
+    "recovery_curves",
+    "sample_images",
+    "show",
+    "table1_bars",
+    "top_label_boxes",
+    "top_label_scatter",
+]
