@@ -425,6 +425,10 @@ def test_scatter_pairs_count_points_below_the_diagonal(predictions):
         statistics.scatter_pairs(predictions, epsilon=3)
 
 
+def test_the_noise_in_figure_4_is_that_of_the_same_jpeg():
+    assert statistics.panel_names(5, jpg="JPG50")[1:3] == [("x", "JPG50(Adv5(x))"), ("x", "JPGnoise50(Adv5(x))")]
+
+
 def test_the_published_table_is_the_papers():
     rows = PUBLISHED.set_index("modification")
     assert list(rows["row"]) == list(range(1, 9))

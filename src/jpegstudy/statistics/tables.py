@@ -29,7 +29,7 @@ CONFIDENT = 0.5  # a wrong label with more probability than all others together
 FIGURE4 = [
     ("x", "{jpg}(x)"),
     ("x", "{jpg}({adv})"),
-    ("x", "JPGnoise({adv})"),
+    ("x", "{noise}({adv})"),
     ("x", "{adv}"),
     ("{adv}", "{jpg}({adv})"),
 ]
@@ -173,4 +173,5 @@ def scatter_pairs(predictions, *, epsilon=1, attack="Adv", jpg="JPG"):
 def panel_names(epsilon, *, attack="Adv", jpg="JPG"):
     """The pairs of modifications that Figure 4 draws, for ``epsilon`` in grey levels."""
     adversarial = f"{attack}{epsilon:g}(x)"
-    return [tuple(name.format(jpg=jpg, adv=adversarial) for name in pair) for pair in FIGURE4]
+    names = {"jpg": jpg, "noise": jpg.replace("JPG", "JPGnoise", 1), "adv": adversarial}  # the noise of the same JPEG
+    return [tuple(name.format(**names) for name in pair) for pair in FIGURE4]
