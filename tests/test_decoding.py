@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from jpegstudy import decoding
-from jpegstudy.decoding import Rejected, center_crop, decode, random_square
+from jpegstudy.decoding import Rejected, center_crop, decode, random_crop
 from tests.conftest import write_image
 
 
@@ -130,9 +130,12 @@ def test_center_crop_of_an_extreme_shape_computes_the_square_only(monkeypatch):
     assert center_crop(Image.new("RGB", (1, 4000))).shape == (3, 224, 224)
 
 
-def test_random_square_depends_on_its_generator_only():
+def test_random_crop_is_cut_from_the_scaled_image_by_its_generator_only():
     image = Image.effect_noise((80, 50), 60).convert("RGB")
-    first, again, other = (random_square(image, crop=24, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert first.shape == (3, 24, 24)
+    settings = {"shortest_side": 32, "crop": 24}
+    first, again, other = (random_crop(image, **settings, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert (first == again).all()
     assert (first != other).any()
+    whole = np.asarray(image.resize((51, 32), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
+    places = [(top, left) for top in range(9) for left in range(28)]
+    assert any((whole[:, top : top + 24, left : left + 24] == first).all() for top, left in places)

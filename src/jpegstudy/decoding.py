@@ -80,27 +80,30 @@ def center_crop(image, *, shortest_side=256, crop=224):
     shape (1 x 4000 would become 256 x 1,024,000) only the square is computed, within one grey level of the same.
     Returns uint8 (3, crop, crop), grey levels. Source: Dziugaite et al. 2016, section 4, step 1.
     """
-    width, height = image.size
-    short = min(width, height)
-    scaled = [max(shortest_side, side * shortest_side // short) for side in (width, height)]
-    left, top = ((side - crop) // 2 for side in scaled)
+    scaled = _scaled_size(image, shortest_side)
+    return _cut(image, scaled, [(side - crop) // 2 for side in scaled], crop)
+
+
+def random_crop(image, *, shortest_side=256, crop=224, rng):
+    """A square anywhere in the scaled image, as the training images of the paper's network were cut.
+
+    ``rng`` is a numpy Generator; the rest is as for ``center_crop``.
+    """
+    scaled = _scaled_size(image, shortest_side)
+    return _cut(image, scaled, [int(rng.integers(0, side - crop + 1)) for side in scaled], crop)
+
+
+def _scaled_size(image, shortest_side):
+    return [max(shortest_side, side * shortest_side // min(image.size)) for side in image.size]
+
+
+def _cut(image, scaled, corner, crop):
+    left, top = corner
     if scaled[0] * scaled[1] <= MAX_PIXELS // 10:
         square = (left, top, left + crop, top + crop)
         return _to_array(image.resize(scaled, Image.Resampling.BILINEAR).crop(square))
-    across, down = width / scaled[0], height / scaled[1]  # source pixels in a scaled one
+    across, down = image.width / scaled[0], image.height / scaled[1]  # source pixels in a scaled one
     box = (left * across, top * down, (left + crop) * across, (top + crop) * down)
-    return _to_array(image.resize((crop, crop), Image.Resampling.BILINEAR, box=box))
-
-
-def random_square(image, *, crop, rng):
-    """A square of ``image``, its side 50 to 100 % of the shorter one, anywhere, scaled to ``crop`` pixels.
-
-    Returns uint8 (3, crop, crop). ``rng`` is a numpy Generator.
-    """
-    width, height = image.size
-    side = max(1, round(min(width, height) * rng.uniform(0.5, 1)))
-    left, top = rng.integers(0, width - side + 1), rng.integers(0, height - side + 1)
-    box = (left, top, left + side, top + side)
     return _to_array(image.resize((crop, crop), Image.Resampling.BILINEAR, box=box))
 
 

@@ -71,7 +71,7 @@ def load(source, *, class_count, count=0, views=1, seed=0):
     """The image set ``source`` (a name from this module's docstring, or a folder's path).
 
     class_count: of the network; labels must lie below it.  count: that many images chosen by ``seed``, 0 for all.
-    views: crops of each file; the first is the paper's center crop, the rest ``decoding.random_square``.
+    views: crops of each file; the first is the paper's center crop, the rest ``decoding.random_crop``.
     Raises BadInput if there is no such set, if labels don't fit, or if it holds no image.
     """
     readers = {"demo": _demo, "photos": _photos, "imagenette": _imagenette, "imagenet": _imagenet}
@@ -89,12 +89,13 @@ def load(source, *, class_count, count=0, views=1, seed=0):
 def read(item, *, shortest_side, crop, seed, index):
     """x of one item: uint8 (3, crop, crop), grey levels. Raises decoding.Rejected with the reason.
 
-    Views after the first draw their square from ``seed`` and ``index``, the item's place in its set.
+    Views after the first draw their place from ``seed`` and ``index``, the item's place in its set.
     """
     image = decoding.decode(item.path)
     if item.view == 0:
         return decoding.center_crop(image, shortest_side=shortest_side, crop=crop)
-    return decoding.random_square(image, crop=crop, rng=np.random.default_rng([seed, index]))
+    rng = np.random.default_rng([seed, index])
+    return decoding.random_crop(image, shortest_side=shortest_side, crop=crop, rng=rng)
 
 
 @functools.cache

@@ -4,7 +4,7 @@ Colors follow the transform in all of them: gray without one, blue JPEG, orange 
 """
 
 from .curves import accuracy_curves, confident_errors, recovery_curves
-from .images import image_strip, sample_images
+from .images import image_strip, in_one_line, sample_images
 from .paper import table1_bars, top_label_boxes, top_label_scatter
 from .style import show
 
@@ -12,6 +12,7 @@ __all__ = [
     "accuracy_curves",
     "confident_errors",
     "image_strip",
+    "in_one_line",
     "recovery_curves",
     "sample_images",
     "show",

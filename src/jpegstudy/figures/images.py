@@ -30,6 +30,11 @@ def sample_images(images, captions, *, columns=4):
     return _grid(_as_pictures(images, captions), None, captions, columns=min(len(captions), columns))
 
 
+def in_one_line(titles, captions):
+    """The words of an image_strip as its alternative text: "x: moped 0.50; Adv1(x): disk brake 0.31"."""
+    return "; ".join(f"{title}: {' '.join(caption.split())}" for title, caption in zip(titles, captions, strict=True))
+
+
 def _as_pictures(images, *texts):
     """Images as an array (N, H, W, 3), checked against the texts that go with them."""
     pictures = np.asarray(images)

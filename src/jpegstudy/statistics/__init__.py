@@ -6,7 +6,9 @@ Methods: Wilson 1927, Newcombe 1998 (method 10), Efron 1987 (BCa), McNemar's exa
 """
 
 from . import in_words
+from .claims import judge as judge_claims
 from .curves import curves, recovery
+from .examples import telling_image
 from .intervals import (
     Interval,
     difference_interval,
@@ -45,6 +47,7 @@ __all__ = [
     "images_for_rate",
     "in_paper_order",
     "in_words",
+    "judge_claims",
     "mcnemar_p",
     "mean_difference_interval",
     "mean_interval",
@@ -59,4 +62,5 @@ __all__ = [
     "share_difference_p",
     "share_interval",
     "table1",
+    "telling_image",
 ]

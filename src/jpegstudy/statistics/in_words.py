@@ -8,6 +8,7 @@ import math
 
 import pandas as pd
 
+from .intervals import images_for_difference, images_for_rate
 from .tables import measure_of
 
 NAMES = {"top1": "Top-1 accuracy", "agreement": "Agreement with the clean image's label"}
@@ -155,6 +156,27 @@ def boxes(table):
         for row in table.itertuples()
     ]
     return f"Mean top-label probability: {', '.join(means)}."
+
+
+def wanted(table, differences, *, half_width):
+    """Sentences on how many images intervals of ``half_width`` would take, if the rates stay as they are.
+
+    table: from table1.  differences: from paired_differences.  Both are for images that come from
+    a file each.
+    """
+    measure = measure_of(table)
+    widest = table.loc[(table[measure] - 0.5).abs().idxmin()]
+    for_rate = images_for_rate(widest[measure], half_width=half_width)
+    for_difference, hardest = max(
+        ((images_for_difference(row.gained / row.n, row.lost / row.n, half_width=half_width), row))
+        for row in differences.itertuples()
+    )
+    return [
+        f"Every rate to within {half_width:g}: {for_rate} images (the most for {widest['modification']}); "
+        f"here are {widest['n']}.",
+        f"Every difference to within {half_width:g}: {for_difference} images (the most from {hardest.against} to "
+        f"{hardest.modification}).",
+    ]
 
 
 def _lower(measure):

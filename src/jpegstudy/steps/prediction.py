@@ -144,7 +144,7 @@ def _rows(table, modification, batches, network):
             "label": table.label,
             "modification": pd.Series(str(modification), index=table.index, dtype="string"),
             "attack": pd.Series(parts["attack"], index=table.index, dtype="string"),
-            "epsilon": pd.Series(parts["epsilon"], index=table.index, dtype="Float64"),
+            "epsilon": pd.Series(parts["epsilon"], index=table.index, dtype="float64"),
             "transform": pd.Series(parts["transform"], index=table.index, dtype="string"),
             "quality": pd.Series(parts["quality"], index=table.index, dtype="Int64"),
             "reading": pd.Series(None, index=table.index, dtype="string"),

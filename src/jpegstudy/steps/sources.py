@@ -46,9 +46,9 @@ def load_image_set(stage):
 
 
 def read_images(image_set, indices, stage, network):
-    """x of a few items: uint8 (n, 3, crop, crop), without those that are rejected."""
+    """x of a few items: ``(usable, images)``, the indices of those not rejected and uint8 (n, 3, crop, crop)."""
     given = stage.parameters
-    found = []
+    found = {}
     for index in indices:
         settings = {
             "shortest_side": scaled_side(given, network),
@@ -57,10 +57,11 @@ def read_images(image_set, indices, stage, network):
             "index": index,
         }
         try:
-            found.append(image_sets.read(image_set.items[index], **settings))
+            found[index] = image_sets.read(image_set.items[index], **settings)
         except decoding.Rejected:
             continue
-    return np.stack(found) if found else np.empty((0, 3, network.crop, network.crop), np.uint8)
+    images = np.stack(list(found.values())) if found else np.empty((0, 3, network.crop, network.crop), np.uint8)
+    return list(found), images
 
 
 def scaled_side(given, network):

@@ -1,0 +1,30 @@
+"""Speed and memory, side by side with what a user would run instead: ``jpegstudy bench NAME``.
+
+A bench is a module of this package with ``main(arguments) -> int`` and one line in BENCHES.
+"""
+
+import argparse
+import importlib
+
+BENCHES = {
+    "study": "time of steps 02 to 04, beside the bare network and other libraries",
+    "memory": "peak memory of steps 01 to 04 at two numbers of images",
+}
+
+
+def main(arguments):
+    """Run the bench that the first of ``arguments`` (words of a command line) names; the rest are its own.
+
+    Returns the exit status: 0, or 1 where numbers that must agree do not. A missed bar of speed or memory is printed
+    and leaves the status 0, for it may be the machine's. argparse exits with 2 for a wrong command line.
+    """
+    parser = argparse.ArgumentParser(
+        prog="jpegstudy bench",
+        description="Measure the study on this machine.",
+        epilog="\n".join(f"{name:8} {what}" for name, what in BENCHES.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", choices=BENCHES, help="which bench; each has its own --help")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what that bench takes")
+    chosen = parser.parse_args(arguments)
+    return importlib.import_module(f"jpegstudy.bench.{chosen.name}").main(chosen.arguments)
