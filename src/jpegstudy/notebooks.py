@@ -23,7 +23,12 @@ from traitlets.config import Config
 from jpegstudy.run import STAGES, Run, Stage, replacing, root, shown
 
 KERNEL = "python3"
-QUIET_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # else ipykernel 7 warns about plain TCP
+QUIET_KERNEL = Config(
+    {
+        "KernelManager": {"transport_encryption": "auto"},  # else ipykernel 7 warns about plain TCP
+        "NotebookClient": {"extra_arguments": ["--IPKernelApp.log_level=CRITICAL"]},  # else Ctrl-C gives a traceback
+    }
+)
 BAD_INPUT = {"BadInput", "FileNotFoundError", "NotADirectoryError", "IsADirectoryError", "PermissionError"}
 FULL = {errno.ENOSPC, errno.EDQUOT}
 

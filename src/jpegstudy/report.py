@@ -50,11 +50,13 @@ def make(name):
 def publish(name):
     """Copy run ``name`` to outputs/report and list it there. Returns the path of its first page.
 
-    Raises BadInput if there is no such run, or its report was not made.
+    Raises BadInput if there is no such run, its report was not made, or one of its notebooks failed since.
     """
     run = existing(name)
     if not (run.path / "report" / "index.html").exists():
         raise BadInput(f"run {name!r} has no report yet; make it with: jpegstudy report {name}")
+    if failed := sorted(path.stem for path in (run.path / "notebooks").glob("*.failed.ipynb")):
+        raise BadInput(f"run {name!r} is not whole ({failed[0]}); run its study again first")
     target = outputs() / "report" / run.name
     with _replacing_folder(target) as folder:
         _write_pages(run, folder, up="../index.html", beside="")
@@ -154,7 +156,7 @@ def _executed(run):
 
 
 def _read(run, notebook):
-    return nbformat.from_dict(machine_paths.hide(json.loads(notebook.read_text(encoding="utf-8")), run))
+    return nbformat.from_dict(machine_paths.hide(nbformat.read(notebook, as_version=4), run))
 
 
 def _study(folder):

@@ -103,9 +103,7 @@ def load(name_or_path, overrides=None):
         plan.append((stem, mine))
     runs = {values["run"] for _, values in plan if "run" in values}
     if len(runs) != 1:
-        raise BadInput(
-            f"{path.name} names several runs ({', '.join(sorted(runs))}); one study makes one: set it in common"
-        )
+        raise BadInput(f"{path.name} names the runs {', '.join(sorted(runs))}; a study makes one, set in common")
     return Study(path.stem, title.strip(), description.strip(), plan)
 
 
