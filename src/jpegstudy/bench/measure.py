@@ -3,6 +3,7 @@
 Wall time is what a user waits for; CPU time (of all threads) says what the work costs and suffers less from neighbors.
 """
 
+import argparse
 import importlib.metadata
 import os
 import platform
@@ -19,7 +20,7 @@ from jpegstudy import networks
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to do the work: ``work(prepared)`` is timed, ``prepare() -> prepared`` before it is not."""
+    """One way to do the work: ``work`` is timed, ``prepare`` before it is not."""
 
     name: str
     images: int
@@ -36,13 +37,13 @@ def take_turns(contenders, rounds):
     began = time.perf_counter()
     for number in range(1, rounds + 1):
         for contender in contenders:
-            prepared = contender.prepare()
+            contender.prepare()
             wall, cpu = time.perf_counter(), time.process_time()
-            contender.work(prepared)
+            contender.work()
             spent = (time.perf_counter() - wall, time.process_time() - cpu)
             per_image = [1000 * seconds / contender.images for seconds in spent]
             found.append((contender.name, number, contender.images, *per_image))
-        words = ", ".join(f"{row[0]} {row[3]:.1f}" for row in found[-len(contenders) :])
+        words = " · ".join(f"{row[0]} {row[3]:.1f}" for row in found[-len(contenders) :])
         left = (time.perf_counter() - began) / number * (rounds - number)
         print(f"round {number} of {rounds}, {left:.0f} s left; ms per image: {words}", file=sys.stderr, flush=True)
     return pd.DataFrame(found, columns=["contender", "round", "images", "wall", "cpu"])
@@ -78,15 +79,22 @@ def verdict(value, bar):
     return f"wanted at most {bar:g}: {'met' if value <= bar else 'missed'}"
 
 
+def count(text):
+    """A command line's whole number from 1 up, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
 def machine(packages):
-    """Where a measurement was made, in words: processor, how busy it is, and the versions of what was measured."""
+    """Where a measurement is made: ``machine`` and ``versions``, in words. Absent ``packages`` are left out."""
     load = os.getloadavg()[0]
-    busy = ", which is busy: trust the ratios more than the times" if load > 0.5 else ""
-    versions = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in packages)]
-    return (
-        f"{networks.device_in_words(torch.device('cpu'))}, {os.cpu_count()} cores, load {load:.1f} at the start{busy}\n"
-        + ", ".join(words for words in versions if not words.endswith(" None"))
-    )
+    busy = ", which is busy: torch's own threads, and the rivals with them, suffer most" if load > 0.5 else ""
+    found = [("Python", platform.python_version()), *((name, version(name)) for name in packages)]
+    return {
+        "machine": f"{networks.device_in_words(torch.device('cpu'))}; load {load:.1f} at the start{busy}",
+        "versions": ", ".join(f"{name} {number}" for name, number in found if number),
+    }
 
 
 def version(package):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -29,10 +30,12 @@ def fill_folder(folder, count):
             path = files[number * len(files) // count if count <= len(files) else number % len(files)]
             (folder / f"{number:05d}{path.suffix}").symlink_to(path)
         return "images of the demo set"
-    photos = [decoding.decode(item.path) for item in image_sets.load("photos", class_count=1000).items]
+    items = image_sets.load("photos", class_count=1000).items
+    photos = [decoding.center_crop(decoding.decode(item.path), shortest_side=512, crop=512) for item in items]
     rng = np.random.default_rng(SEED)
     for number in range(count):
-        square = decoding.random_square(photos[number % len(photos)], crop=256, rng=rng)
+        top, left = rng.integers(0, 512 - 256 + 1, 2)
+        square = photos[number % len(photos)][:, top : top + 256, left : left + 256]
         Image.fromarray(square.transpose(1, 2, 0)).save(folder / f"{number:05d}.png", compress_level=1)
     return "squares of photographs"
 
@@ -72,10 +75,21 @@ def prepare(outputs, images, network, weights):
 
 def study(outputs, batch_size):
     """Do steps 02 to 04 of the run in the folder ``outputs``: eleven modifications with EPSILONS and QUALITY."""
+    for _, step in later_steps(outputs, batch_size):
+        step()
+
+
+def later_steps(outputs, batch_size):
+    """``(number, step)`` of steps 02 to 04, to be called in order without arguments."""
     common = {"batch_size": batch_size, "device": "cpu"}
     jpeg = {"subsampling": "4:2:0", **common}
-    with outputs_in(outputs):
-        run = Run(RUN)
-        steps.attack(run.stage("02_attack", epsilons=EPSILONS, **common))
-        steps.compress(run.stage("03_compression", qualities=[QUALITY], **jpeg))
-        steps.add_jpeg_noise(run.stage("04_jpeg_noise", quality=QUALITY, seed=SEED, **jpeg))
+
+    def do(work, stage, **parameters):
+        with outputs_in(outputs):
+            work(Run(RUN).stage(stage, **parameters))
+
+    return [
+        ("02", partial(do, steps.attack, "02_attack", epsilons=EPSILONS, **common)),
+        ("03", partial(do, steps.compress, "03_compression", qualities=[QUALITY], **jpeg)),
+        ("04", partial(do, steps.add_jpeg_noise, "04_jpeg_noise", quality=QUALITY, seed=SEED, **jpeg)),
+    ]

@@ -11,13 +11,12 @@ rivals take fewer images in a round than ours, for they cost the same for each.
 """
 
 import argparse
-import math
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.nn import functional
 
@@ -29,30 +28,30 @@ from jpegstudy.run import Run, root
 
 BAR_BARE, BAR_RIVAL, TOLERANCE = 1.15, 0.30, 1e-5
 FORWARDS = 10  # beside the one pass with a gradient: 3 Adv, 4 JPG, 3 JPGnoise
-WORKERS, OWN_THREADS = "bare, a worker a core", "bare, torch's threads"
+WORKERS, OWN_THREADS = "bare: workers", "bare: torch's threads"
+DEMO = "demo network, "  # before the names of its contenders
 PACKAGES = ("torch", "torchvision", "pillow", *(rival.package for rival in RIVALS))
 
 
 def main(arguments):
     """Measure and print; see ``bench.main``. Returns 1 if a rival's probabilities are not ours."""
     options = _options(arguments)
-    print(measure.machine(PACKAGES), flush=True)
+    machine = measure.machine(PACKAGES)
+    print("\n".join(machine.values()), flush=True)
     with tempfile.TemporaryDirectory(prefix="jpegstudy-bench-") as folder:
         where = sources.fill_folder(Path(folder) / "images", options.images)
         print(f"{options.images} {where}, batches of {options.batch_size}, {options.rounds} rounds\n", flush=True)
         arena = Arena(Path(folder), "squeezenet1_1", "random", options)
         rivals = [rival(arena.network) for rival in RIVALS if rival.installed()]
-        checks = [compare(rival, *arena.small()) for rival in rivals]
         contenders = [*arena.contenders(), *(arena.against(rival) for rival in rivals)]
-        demo = "not timed: there is no data/demo/network.safetensors"
         if (root() / "data" / "demo" / "network.safetensors").exists():
-            demo = Arena(Path(folder), "demo", "DEFAULT", options)
-            contenders += demo.contenders()
+            contenders += Arena(Path(folder), "demo", "DEFAULT", options).contenders()
         times = measure.take_turns(contenders, options.rounds)
-    print(report(times, rivals, checks, demo if isinstance(demo, str) else demo.prefix))
+        checks = [compare(rival, arena) for rival in rivals]
+    print(report(times, rivals, checks))
     if options.out:
-        times.assign(batch_size=options.batch_size, machine=measure.machine(PACKAGES)).to_csv(options.out, index=False)
-    return int(any(check["probabilities"] > TOLERANCE for check in checks))
+        times.assign(batch_size=options.batch_size, **machine).to_csv(options.out, index=False)
+    return int(not all(check.probabilities <= TOLERANCE for check in checks))
 
 
 def _options(arguments):
@@ -65,15 +64,25 @@ def _options(arguments):
         "rounds": (5, "rounds, in each of which all take a turn"),
     }
     for name, (default, words) in counts.items():
-        parser.add_argument(f"--{name}", type=_count, default=default, metavar="N", help=f"{words} ({default})")
+        parser.add_argument(f"--{name}", type=measure.count, default=default, metavar="N", help=f"{words} ({default})")
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write every round's times there")
     return parser.parse_args(arguments)
 
 
-def _count(text):
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return int(text)
+@dataclass(frozen=True)
+class Check:
+    """A rival's numbers beside ours.
+
+    probabilities: the largest difference of a top-label probability when the rival classifies our modified images, as
+    a share of that probability: stricter than the difference itself, for an untrained network gives all labels little.
+    entries: values of x that no clipping hides (1 to 254).  signs: those that the rival's Adv1 moves another way.
+    """
+
+    rival: str
+    images: int
+    probabilities: float
+    entries: int
+    signs: int
 
 
 class Arena:
@@ -81,7 +90,8 @@ class Arena:
 
     def __init__(self, folder, network, weights, options):
         self.folder, self.options = folder / network, options
-        self.prefix = "" if network != "demo" else "demo network: "
+        self.outputs = self.folder / "round"  # holds the run of the round that was timed last
+        self.prefix = DEMO if network == "demo" else ""
         self.network = networks.load(network, weights, device="cpu")
         self.prepared = self.folder / "prepared"
         sources.prepare(self.prepared, folder / "images", network, weights)
@@ -92,39 +102,28 @@ class Arena:
             self.images = torch.from_numpy(run.look_up(numbers[:few])[0])
         self.count = len(numbers)
 
-    def small(self):
-        """``(run, outputs)``: a finished run, whose predictions the rivals must make too. It warms all up besides."""
-        outputs = self.fresh()
-        sources.study(outputs, self.options.batch_size)
-        return outputs, self.images[: self.options.rival_images], self.options.batch_size
-
     def fresh(self):
-        """A folder with a copy of the run as step 01 left it."""
-        outputs = self.folder / "round"
-        shutil.rmtree(outputs, ignore_errors=True)
-        shutil.copytree(self.prepared, outputs)
-        return outputs
+        """Put a copy of the run as step 01 left it into ``outputs``."""
+        shutil.rmtree(self.outputs, ignore_errors=True)
+        shutil.copytree(self.prepared, self.outputs)
 
     def contenders(self):
         """Ours and the two bare ones."""
-        bare = self.images[: self.options.bare_images]
-        x = bare.float() * self.network.scale + self.network.shift
-        x = x.contiguous(memory_format=torch.channels_last)
         batch = self.options.batch_size
+        x = self.images[: self.options.bare_images] * self.network.scale + self.network.shift
+        x = x.contiguous(memory_format=torch.channels_last)
+        bare_in_turn(self.network, x[:batch], batch)  # the first time is slower
         return [
-            Contender(
-                f"{self.prefix}ours", self.count, lambda outputs: sources.study(outputs, batch), prepare=self.fresh
-            ),
-            Contender(f"{self.prefix}{WORKERS}", len(x), lambda _: bare_in_workers(self.network, x, batch)),
-            Contender(f"{self.prefix}{OWN_THREADS}", len(x), lambda _: bare_in_turn(self.network, x, batch)),
+            Contender(f"{self.prefix}ours", self.count, lambda: sources.study(self.outputs, batch), prepare=self.fresh),
+            Contender(f"{self.prefix}{WORKERS}", len(x), lambda: bare_in_workers(self.network, x, batch)),
+            Contender(f"{self.prefix}{OWN_THREADS}", len(x), lambda: bare_in_turn(self.network, x, batch)),
         ]
 
     def against(self, rival):
         """The rival as a Contender."""
-        images = self.images[: self.options.rival_images]
-        return Contender(
-            rival.name, len(images), lambda _: [rival.study(part) for part in images.split(self.options.batch_size)]
-        )
+        images, batch = self.images[: self.options.rival_images], self.options.batch_size
+        rival.study(images[:batch])
+        return Contender(rival.name, len(images), lambda: [rival.study(part) for part in images.split(batch)])
 
 
 def bare_in_workers(network, x, batch):
@@ -154,16 +153,11 @@ def bare_pass(module, x, number):
     return torch.autograd.grad(loss, x)[0]
 
 
-def compare(rival, outputs, images, batch):
-    """How far the rival's numbers are from ours on the same images.
-
-    outputs: folder of a finished run.  images: its first x, uint8 (n, 3, H, W).  batch: images in a batch.
-    Returns a dict: ``rival``; ``probabilities``, the largest difference of a top-label probability when the rival
-    classifies our modified images; ``images``; ``entries`` of x that neither image's clipping hides (1 to 254), and of
-    these ``signs``, those that its Adv1(x) moves another way than ours.
-    """
+def compare(rival, arena):
+    """How far the rival's numbers are from ours on the same images: a Check."""
+    batch, images = arena.options.batch_size, arena.images[: arena.options.rival_images]
     largest, entries, signs = 0.0, 0, 0
-    with sources.outputs_in(outputs):
+    with sources.outputs_in(arena.outputs):
         run = Run(sources.RUN)
         numbers = run.image_numbers()[: len(images)]
         table = run.predictions().set_index(["modification", "image"])
@@ -171,50 +165,39 @@ def compare(rival, outputs, images, batch):
             indices, x = numbers[start : start + batch], images[start : start + batch]
             for name in table.index.unique("modification"):
                 ours = table.loc[[(name, index) for index in indices]]
-                p = rival.probabilities(rival.floats(modifications.apply(run, name, indices))).numpy()
-                theirs = p[range(len(indices)), ours.top_label]
-                largest = max(largest, float(np.abs(theirs - ours.top_label_probability.to_numpy()).max()))
-            labels = torch.from_numpy(ours.top_label.to_numpy())
-            (theirs,) = rival.attack(rival.floats(x), labels, [1])
+                labels = torch.tensor(ours.top_label.tolist())
+                p = rival.probabilities(rival.floats(modifications.apply(run, name, indices)))
+                theirs = p.gather(1, labels[:, None])[:, 0] / torch.tensor(ours.top_label_probability.tolist())
+                largest = max(largest, (theirs - 1).abs().max().item())
+            (adversarial,) = rival.attack(rival.floats(x), labels, [1])
+            moved = rival.levels(adversarial).to(torch.int16) - x.to(torch.int16)
             inner = (x > 0) & (x < 255)
-            moved = rival.levels(theirs).to(torch.int16) - x.to(torch.int16)
-            sign = torch.from_numpy(run.look_up(indices)[1])
             entries += int(inner.sum())
-            signs += int((moved != sign)[inner].sum())
-    return {
-        "rival": rival.name,
-        "probabilities": largest,
-        "images": len(images),
-        "entries": entries,
-        "signs": signs,
-    }
+            signs += int((moved != torch.from_numpy(run.look_up(indices)[1]))[inner].sum())
+    return Check(rival.name, len(images), largest, entries, signs)
 
 
-def report(times, rivals, checks, demo):
-    """The printed tables: times, ratios with their bars, and what agrees. ``demo``: its prefix, or why it is not in."""
-    lines = [f"{'':36}{'images':>7}  {'wall, ms per image':>26}  {'CPU, ms per image':>26}"]
+def report(times, rivals, checks):
+    """The printed tables: times, ratios with their bars, and what agrees."""
+    lines = [f"{'':36}{'images':>6}  {'wall, ms per image':24}  CPU, ms per image"]
     for name, rows in times.groupby("contender", sort=False):
-        clocks = "".join(f"  {measure.spread(rows[clock]):>26}" for clock in ("wall", "cpu"))
-        lines.append(f"{name:36}{rows.images.iloc[0]:7}{clocks}")
-    absent = [rival.name for rival in RIVALS if not rival.installed()]
-    lines += [f"{name:36}not installed" for name in absent]
-    lines.append("")
-    lines.append(_ratio(times, "ours", faster(times), "ours / bare", BAR_BARE))
-    lines += [_ratio(times, "ours", rival.name, f"ours / {rival.name}", BAR_RIVAL) for rival in rivals]
-    if demo.startswith("not"):
-        lines.append(f"{'demo network: ours / bare':36}{demo}")
+        clocks = f"{measure.spread(rows.wall):24}  {measure.spread(rows.cpu)}"
+        lines.append(f"{name:36}{rows.images.iloc[0]:6}  {clocks}")
+    lines += [f"{rival.name:36}not installed" for rival in RIVALS if not rival.installed()]
+    lines += ["", f"{'':36}{'wall':22}{'CPU':22}"]
+    lines.append(_ratio_line(times, "ours", faster(times), BAR_BARE))
+    lines += [_ratio_line(times, "ours", rival.name, BAR_RIVAL) for rival in rivals]
+    if f"{DEMO}ours" in set(times.contender):
+        lines.append(_ratio_line(times, f"{DEMO}ours", faster(times, DEMO)))
     else:
-        lines.append(_ratio(times, f"{demo}ours", faster(times, demo), f"{demo}ours / bare"))
+        lines.append(f"{DEMO + 'ours / bare':36}not timed: there is no data/demo/network.safetensors")
     lines.append("")
     for check in checks:
         lines.append(
-            f"{check['rival']} on our modified images, {check['images']} of each: probabilities of the top label "
-            f"differ by at most {check['probabilities']:.1e}, {measure.verdict(check['probabilities'], TOLERANCE)}"
-        )
-        share = 100 * check["signs"] / check["entries"] if check["entries"] else math.nan
-        lines.append(
-            f"    its gradient's sign differs from ours in {check['signs']:,} of {check['entries']:,} entries "
-            f"({share:.4f} %)"
+            f"{check.rival} on {check.images} of our images, modified in eleven ways: top-label probabilities differ "
+            f"by at most {check.probabilities:.1e} of their value, {measure.verdict(check.probabilities, TOLERANCE)};\n"
+            f"    its gradient's sign differs from ours in {check.signs:,} of {check.entries:,} entries "
+            f"({check.signs / max(check.entries, 1):.1e} of them)"
         )
     return "\n".join(lines)
 
@@ -225,8 +208,7 @@ def faster(times, prefix=""):
     return min((f"{prefix}{WORKERS}", f"{prefix}{OWN_THREADS}"), key=medians.get)
 
 
-def _ratio(times, above, below, words, bar=None):
+def _ratio_line(times, above, below, bar=None):
     wall, cpu = (measure.ratio(times, above, below, clock) for clock in ("wall", "cpu"))
     judged = measure.verdict(wall.value, bar) if bar else "no bar"
-    against = f", {below.split(': ')[-1]}" if "bare" in words else ""
-    return f"{words:36}{wall!s:22} {judged}; CPU {cpu}{against}"
+    return f"{above + ' / ' + below.removeprefix(DEMO):36}{wall!s:22}{cpu!s:22}{judged}"
