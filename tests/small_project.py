@@ -4,7 +4,7 @@ import json
 import os
 from contextlib import contextmanager
 
-from jpegstudy import notebooks, report, studies
+from jpegstudy import notebooks, publishing, report, studies
 
 TITLE = "# {}\n> Does {} work?\n\nReads nothing."
 FIRST = [
@@ -122,6 +122,6 @@ def executed(tmp_path_factory):
         with rooted(folder):
             notebooks.run_study(studies.load("small"), say=lines.append)
             report.make("small")
-            report.publish("small")
+            publishing.publish("small")
         _EXECUTED[base] = folder, lines
     return _EXECUTED[base]

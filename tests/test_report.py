@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from jpegstudy import machine_paths, report
+from jpegstudy import machine_paths, publishing, report
 from jpegstudy.errors import BadInput
 from tests.small_project import executed, rooted, write_project
 
@@ -114,20 +114,20 @@ def test_publishing_makes_one_parquet_file_of_a_stage_s_shards(project):
     shards.mkdir(parents=True, exist_ok=True)
     for number in range(2):
         pd.DataFrame({"image": [number]}).to_parquet(shards / f"{number:05d}.parquet")
-    report.publish("small")
+    publishing.publish("small")
     made = pd.read_parquet(project / "outputs/report/small/predictions/02_attack.parquet")
     assert made.image.tolist() == [0, 1]
     for path in shards.iterdir():
         path.unlink()
     shards.rmdir()
     shards.parent.rmdir()
-    report.publish("small")
+    publishing.publish("small")
     assert not (project / "outputs/report/small/predictions").exists()
 
 
 def test_a_run_that_is_not_there_is_refused_with_the_nearest(project):
     with pytest.raises(BadInput, match="did you mean small"):
-        report.publish("smal")
+        publishing.publish("smal")
 
 
 def test_a_report_needs_executed_notebooks_and_publishing_a_report(tmp_path):
@@ -138,7 +138,7 @@ def test_a_report_needs_executed_notebooks_and_publishing_a_report(tmp_path):
         with pytest.raises(BadInput, match="no executed notebooks"):
             report.make("bare")
         with pytest.raises(BadInput, match="jpegstudy report bare"):
-            report.publish("bare")
+            publishing.publish("bare")
         assert [path.name for path in run.parent.iterdir()] == ["run.json"]
 
 
@@ -146,7 +146,7 @@ def test_a_run_with_a_failed_notebook_is_not_published(project):
     failed = project / "outputs/runs/small/notebooks/05_analysis.failed.ipynb"
     failed.write_text("")
     with pytest.raises(BadInput, match="05_analysis"):
-        report.publish("small")
+        publishing.publish("small")
     failed.unlink()
 
 
@@ -175,3 +175,10 @@ def test_paths_are_cut_to_what_is_inside_the_project(tmp_path, monkeypatch):
         "image/png": png,
         "warning": "torch/a.py:1: UserWarning",
     }
+
+
+def test_columns_of_numbers_are_marked_in_tables_of_pandas():
+    table = pd.DataFrame({"name": ["a", "b"], "n": [1, -2.5], "rate": ["12.0 % [10.0, 14.0]", "–"]})
+    soup = BeautifulSoup(report._aligned(table.to_html()), "html.parser")
+    marked = [[cell.get_text() for cell in row.select(".number")] for row in soup.select("tr")]
+    assert marked == [["n", "rate"], ["1.0", "12.0 % [10.0, 14.0]"], ["-2.5", "–"]]

@@ -149,10 +149,10 @@ def _report(given):
 
 def _publish(given):
     """Copy a run's notebooks, HTML, tables and predictions to outputs/report, where they can be committed."""
-    from jpegstudy import report
+    from jpegstudy import publishing
     from jpegstudy.run import shown
 
-    print(f"published: {shown(report.publish(given.run))}")
+    print(f"published: {shown(publishing.publish(given.run))}")
 
 
 def _bench(given):

@@ -1,8 +1,7 @@
-"""Executed notebooks as HTML pages that need nothing but themselves, and runs published for others to read.
+"""Executed notebooks as HTML pages that need nothing but themselves: no network, no scripts, no other file.
 
-``make`` writes outputs/runs/<run>/report: index.html, and a page for each executed notebook with its code folded.
-``publish`` copies what a reader needs to check the report to outputs/report/<run>. Neither shows where files lie on
-this machine: paths are cut to what is inside the project.
+``make`` writes outputs/runs/<run>/report: index.html, and a page for each executed notebook with its code folded. No
+page shows where files lie on this machine; see machine_paths.
 """
 
 import contextlib
@@ -17,20 +16,24 @@ from pathlib import Path
 import jinja2
 import nbformat
 import pandas as pd
+from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 
 from jpegstudy import machine_paths
 from jpegstudy.errors import BadInput
-from jpegstudy.run import Run, all_runs, outputs, replacing
+from jpegstudy.run import Run, all_runs
 
 HEADLINE = ("x", "Adv1(x)", "JPG(Adv1(x))")
 RATES = {"top1": "top-1 accuracy", "agreement": "agreement with the clean image's label"}
+SHORT = {"top1": "top-1 accuracy", "agreement": "agreement"}
 FILES = {
-    "table1.csv": "the rates and means of every modification, as fractions, with 95 % intervals",
+    "table1.csv": "the rates and means of every modification, as fractions, with 95\u00a0% intervals",
     "claims.csv": "the claims that were judged",
     "rejected.csv": "image files that were left out, and why",
     "run.json": "parameters, versions, hashes and machine of every step",
 }
+NUMBER = re.compile(r"[-+−]?[\d.,]+([eE][-+]?\d+)?\s*%?(\s*\[.*\])?$")  # an interval may stand behind it
+MISSING = ("", "–", "NaN", "None", "<NA>", "nan")
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "template"), trim_blocks=True, keep_trailing_newline=True
 )
@@ -42,37 +45,9 @@ def make(name):
     Raises BadInput if there is no such run, or none of its notebooks was executed.
     """
     run = existing(name)
-    with _replacing_folder(run.path / "report") as folder:
-        _write_pages(run, folder, up=None, beside="../")
+    with replacing_folder(run.path / "report") as folder:
+        write_pages(run, folder, up=None, beside="../")
     return run.path / "report" / "index.html"
-
-
-def publish(name):
-    """Copy run ``name`` to outputs/report and list it there. Returns the path of its first page.
-
-    Raises BadInput if there is no such run, its report was not made, or one of its notebooks failed since.
-    """
-    run = existing(name)
-    if not (run.path / "report" / "index.html").exists():
-        raise BadInput(f"run {name!r} has no report yet; make it with: jpegstudy report {name}")
-    if failed := sorted(path.stem for path in (run.path / "notebooks").glob("*.failed.ipynb")):
-        raise BadInput(f"run {name!r} is not whole ({failed[0]}); run its study again first")
-    target = outputs() / "report" / run.name
-    with _replacing_folder(target) as folder:
-        _write_pages(run, folder, up="../index.html", beside="")
-        for notebook in _executed(run):
-            (folder / "notebooks").mkdir(exist_ok=True)
-            nbformat.write(_read(run, notebook), folder / "notebooks" / notebook.name)
-        for file in (*FILES, "study.json"):
-            if (run.path / file).exists():
-                _copy_text(run, run.path / file, folder / file)
-        for stage in sorted(path.name for path in (run.path / "predictions").glob("*")):
-            (folder / "predictions").mkdir(exist_ok=True)
-            run.predictions(stage).to_parquet(
-                folder / "predictions" / f"{stage}.parquet", index=False, compression="zstd"
-            )
-    _list_published()
-    return target / "index.html"
 
 
 def existing(name):
@@ -108,11 +83,15 @@ def title_of(notebook):
     return tuple(re.sub(r"[*`]", "", part).strip() for part in (heading[1] if heading else "Untitled", quoted))
 
 
-def _write_pages(run, folder, *, up, beside):
-    notebooks = {path.stem: _read(run, path) for path in _executed(run)}
+def write_pages(run, folder, *, up, beside):
+    """Write every page of a run into ``folder``.
+
+    up: link to the list of reports, or None.  beside: link to the folder of the run's other files.
+    """
+    notebooks = {path.stem: read(run, path) for path in executed(run)}
     if not notebooks:
         raise BadInput(f"run {run.name!r} has no executed notebooks; jpegstudy run makes them")
-    study = {"title": run.name, "description": "", **_study(run.path)}
+    study = {"title": run.name, "description": "", **study_of(run.path)}
     pages = [
         {"file": f"{stem}.html", **dict(zip(("title", "subtitle"), title_of(notebook), strict=True))}
         for stem, notebook in notebooks.items()
@@ -124,6 +103,7 @@ def _write_pages(run, folder, *, up, beside):
         language_code="en",
     )
     exporter.register_filter("alternative_text", _alternative_text)
+    exporter.register_filter("aligned", _aligned)
     around = [None, *pages, None]
     for number, (stem, notebook) in enumerate(notebooks.items()):
         page = {
@@ -150,16 +130,18 @@ def _write_pages(run, folder, *, up, beside):
     (folder / "index.html").write_text(html, encoding="utf-8")
 
 
-def _executed(run):
+def executed(run):
     """Paths of the run's executed notebooks; those that failed have a dot in their stem."""
     return [path for path in sorted((run.path / "notebooks").glob("[0-9]*.ipynb")) if "." not in path.stem]
 
 
-def _read(run, notebook):
+def read(run, notebook):
+    """An executed notebook without this machine's paths."""
     return nbformat.from_dict(machine_paths.hide(nbformat.read(notebook, as_version=4), run))
 
 
-def _study(folder):
+def study_of(folder):
+    """What a run's folder says of the study it came from: study, title, description; empty if it says nothing."""
     path = folder / "study.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
@@ -169,12 +151,33 @@ def _alternative_text(output, kind):
     return "A picture without a description" if not alt or alt.startswith("<") else alt
 
 
+def _aligned(html):
+    """A table of pandas with its columns of numbers marked, for the page to set those flush right and others left."""
+    soup = BeautifulSoup(html, "html.parser")
+    for table in soup.select("table.dataframe"):
+        rows = [row.find_all(["th", "td"]) for row in table.select("tbody tr")]
+        for column in zip(*rows, strict=False):
+            texts = [cell.get_text().strip() for cell in column if cell.name == "td"]
+            if texts and all(text in MISSING or NUMBER.match(text) for text in texts):
+                for cell in column:
+                    cell["class"] = [*cell.get("class", []), "number"]
+        heads = table.select("thead tr")
+        if len(heads) == 1 and rows:
+            for head, cell in zip(heads[0].find_all("th"), rows[0], strict=False):
+                head["class"] = [*head.get("class", []), *cell.get("class", [])]
+    return str(soup)
+
+
 def _parameter_rows(notebook):
     """Name, value in this run and meaning of each parameter; the meaning is the comment in the parameters cell."""
     source = "\n".join(cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     meanings = dict(re.findall(r"^(\w+)\s*[:=].*?#\s*(.+)$", source, re.MULTILINE))
-    given = notebook.metadata.get("jpegstudy", {}).get("parameters", {})
-    return [{"name": name, "value": _told(value), "meaning": meanings.get(name, "")} for name, value in given.items()]
+    given = notebook.metadata.get("jpegstudy", {}).get("parameters", {})  # sorted by name since it was written
+    order = {name: place for place, name in enumerate(re.findall(r"^(\w+)\s*[:=]", source, re.MULTILINE))}
+    return [
+        {"name": name, "value": _told(value), "meaning": meanings.get(name, "")}
+        for name, value in sorted(given.items(), key=lambda item: order.get(item[0], len(order)))
+    ]
 
 
 def _told(value):
@@ -205,8 +208,8 @@ def _result_table(folder):
         table.append((modification, percent(row, rate), (f"{mean:.2f}", interval)))
     return {
         "caption": f"{RATES[rate].capitalize()}, and the mean probability of the label that the clean image gets, of "
-        f"{next(iter(rows.values()))['n']} images under each modification, with 95 % intervals.",
-        "head": ["modification", RATES[rate], "mean top-label probability"],
+        f"{next(iter(rows.values()))['n']} images under each modification, with 95\u00a0% intervals.",
+        "head": ["modification", SHORT[rate], "mean top-label probability"],
         "rows": table,
     }
 
@@ -239,35 +242,8 @@ def _settings(run):
     ]
 
 
-def _list_published():
-    rows = []
-    for record in sorted((outputs() / "report").glob("*/run.json")):
-        first = json.loads(record.read_text())["stages"].get("01_preprocessing", {})
-        rate, table = headline(record.parent)
-        rows.append(
-            {
-                "run": record.parent.name,
-                "title": _study(record.parent).get("title", record.parent.name),
-                "network": first.get("network", {}).get("name", "–"),
-                "images": f"{first.get('images', 0):,} of {first.get('image_set', {}).get('name', '–')}",
-                "measure": (rate and RATES[rate].split(" with")[0]) or "–",
-                "rates": [percent(table[name], rate) if rate and name in table else ("–", "") for name in HEADLINE],
-            }
-        )
-    html = TEMPLATES.get_template("published.html.j2").render(rows=rows, modifications=HEADLINE)
-    with replacing(outputs() / "report" / "index.html") as path:
-        path.write_text(html, encoding="utf-8")
-
-
-def _copy_text(run, source, target):
-    text = source.read_text(encoding="utf-8")
-    if source.suffix == ".json":
-        text = json.dumps(machine_paths.hide(json.loads(text), run), indent=1, ensure_ascii=False) + "\n"
-    target.write_text(text, encoding="utf-8")
-
-
 @contextlib.contextmanager
-def _replacing_folder(folder):
+def replacing_folder(folder):
     """Give an empty folder beside ``folder`` to fill, and put it in ``folder``'s place when the block ends well."""
     new, old = (folder.with_name(f".{os.getpid()}-{word}-{folder.name}") for word in ("new", "old"))
     try:

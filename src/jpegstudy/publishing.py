@@ -1,0 +1,82 @@
+"""Runs published for others to read: what a reader needs to check a report, copied to outputs/report/<run>.
+
+Executed notebooks, HTML, tables, run.json and the predictions go along, so that every committed figure can be traced.
+outputs/report/index.html lists the published runs.
+"""
+
+import json
+
+import nbformat
+
+from jpegstudy import machine_paths
+from jpegstudy.errors import BadInput
+from jpegstudy.report import (
+    FILES,
+    HEADLINE,
+    SHORT,
+    TEMPLATES,
+    executed,
+    existing,
+    headline,
+    percent,
+    read,
+    replacing_folder,
+    study_of,
+    write_pages,
+)
+from jpegstudy.run import outputs, replacing
+
+
+def publish(name):
+    """Copy run ``name`` to outputs/report and list it there. Returns the path of its first page.
+
+    Raises BadInput if there is no such run, its report was not made, or one of its notebooks failed since.
+    """
+    run = existing(name)
+    if not (run.path / "report" / "index.html").exists():
+        raise BadInput(f"run {name!r} has no report yet; make it with: jpegstudy report {name}")
+    if failed := sorted(path.stem for path in (run.path / "notebooks").glob("*.failed.ipynb")):
+        raise BadInput(f"run {name!r} is not whole ({failed[0]}); run its study again first")
+    target = outputs() / "report" / run.name
+    with replacing_folder(target) as folder:
+        write_pages(run, folder, up="../index.html", beside="")
+        for notebook in executed(run):
+            (folder / "notebooks").mkdir(exist_ok=True)
+            nbformat.write(read(run, notebook), folder / "notebooks" / notebook.name)
+        for file in (*FILES, "study.json"):
+            if (run.path / file).exists():
+                _copy_text(run, run.path / file, folder / file)
+        for stage in sorted(path.name for path in (run.path / "predictions").glob("*")):
+            (folder / "predictions").mkdir(exist_ok=True)
+            run.predictions(stage).to_parquet(
+                folder / "predictions" / f"{stage}.parquet", index=False, compression="zstd"
+            )
+    _list_published()
+    return target / "index.html"
+
+
+def _list_published():
+    rows = []
+    for record in sorted((outputs() / "report").glob("*/run.json")):
+        first = json.loads(record.read_text())["stages"].get("01_preprocessing", {})
+        rate, table = headline(record.parent)
+        rows.append(
+            {
+                "run": record.parent.name,
+                "title": study_of(record.parent).get("title", record.parent.name),
+                "network": first.get("network", {}).get("name", "–"),
+                "images": f"{first.get('images', 0):,} of {first.get('image_set', {}).get('name', '–')}",
+                "measure": SHORT.get(rate, "–"),
+                "rates": [percent(table[name], rate) if rate and name in table else ("–", "") for name in HEADLINE],
+            }
+        )
+    html = TEMPLATES.get_template("published.html.j2").render(rows=rows, modifications=HEADLINE)
+    with replacing(outputs() / "report" / "index.html") as path:
+        path.write_text(html, encoding="utf-8")
+
+
+def _copy_text(run, source, target):
+    text = source.read_text(encoding="utf-8")
+    if source.suffix == ".json":
+        text = json.dumps(machine_paths.hide(json.loads(text), run), indent=1, ensure_ascii=False) + "\n"
+    target.write_text(text, encoding="utf-8")
