@@ -49,6 +49,41 @@ def rates(table):
     ]
 
 
+def side_by_side(beside):
+    """beside_paper as a table to read: a number and its interval in one cell, the paper's next to it.
+
+    Returns columns modification, n, the rate, the mean top-label probability, and the paper's two (or their absence).
+    """
+    measure = measure_of(beside)
+    told = {
+        "modification": beside["modification"],
+        "n": beside["n"],
+        NAMES[measure]: [_rate_of(row, measure) if pd.notna(row["n"]) else "" for _, row in beside.iterrows()],
+        "Mean p(ℓₓ)": [
+            rate(row.mean_top_label_probability, row.mean_low, row.mean_high) if pd.notna(row.n) else ""
+            for row in beside.itertuples()
+        ],
+        "the paper's top-1": ["" if math.isnan(value) else f"{value:.2f}" for value in beside["paper_top1"]],
+        "the paper's mean p(ℓₓ)": [
+            "" if math.isnan(value) else f"{value:.2f}" for value in beside["paper_mean_top_label_probability"]
+        ],
+    }
+    return pd.DataFrame(told).set_index("modification")
+
+
+def judged(claims):
+    """judge_claims as a table to read: the claim, our difference with its interval, and the verdict."""
+    return pd.DataFrame(
+        {
+            "the paper says": claims["claim"],
+            "from → to": claims["against"] + " → " + claims["modification"],
+            "compared": claims["compared"].str.replace("_", " "),
+            "here": [change(row.difference, row.low, row.high) for row in claims.itertuples()],
+            "verdict": claims["verdict"],
+        }
+    ).set_index("the paper says")
+
+
 def summary(table):
     """One sentence on table1: its best and its worst row."""
     measure = measure_of(table)

@@ -1,0 +1,94 @@
+"""The five notebooks at smoke scale, as the driver runs them and as plain papermill does."""
+
+import nbformat
+import pandas as pd
+import papermill
+import pytest
+
+from jpegstudy import notebooks, report, studies
+from jpegstudy.run import STAGES, Run, root
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """The smoke study, run once; what the driver said of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JPEGSTUDY_OUTPUTS", str(tmp_path_factory.mktemp("outputs")))
+        said = []
+        study = studies.load("smoke")
+        notebooks.run_study(study, say=said.append)
+        yield Run(study.run), study, said
+
+
+def test_every_stage_is_complete_and_every_notebook_kept(executed):
+    run, study, said = executed
+    assert all(run.is_complete(stage) for stage in STAGES)
+    kept = sorted(path.name for path in (run.path / "notebooks").iterdir())
+    assert kept == [f"{stem}.ipynb" for stem, _ in study.plan]
+    assert len(said) == len(study.plan)
+
+
+def test_table_1_has_every_row_with_its_interval(executed):
+    run, _, _ = executed
+    table = pd.read_csv(run.path / "table1.csv").set_index("modification")
+    adversarial = ["Adv1(x)", "Adv5(x)"]
+    jpegs = [f"{jpg}({f})" for jpg in ("JPG", "JPG25") for f in ("x", *adversarial)]
+    assert set(table.index) == {"x", *adversarial, *jpegs, *(f"JPGnoise({f})" for f in adversarial)}
+    assert (table.n == 12).all()
+    assert (table.top1_low <= table.top1).all()
+    assert (table.top1 <= table.top1_high).all()
+    means = run.predictions().groupby("modification").correct.mean()
+    pd.testing.assert_series_equal(table.top1.sort_index(), means.astype(float), check_names=False, atol=1e-5)
+
+
+def test_the_claims_are_judged(executed):
+    claims = pd.read_csv(executed[0].path / "claims.csv")
+    assert set(claims.verdict) <= {"the same direction", "the opposite direction", "not decided by these images"}
+    assert len(claims) >= 4
+
+
+def test_no_cell_left_a_warning_or_a_bar(executed):
+    run, _, _ = executed
+    for path in (run.path / "notebooks").iterdir():
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                assert output.get("name") != "stderr", (path.name, output)
+                assert "it/s]" not in str(output.get("text", "")), path.name
+
+
+def test_every_figure_says_what_it_shows(executed):
+    run, _, _ = executed
+    figures = 0
+    for path in (run.path / "notebooks").iterdir():
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                if "image/png" in output.get("data", {}):
+                    figures += 1
+                    assert len(output.metadata["image/png"]["alt"]) > 20
+    assert figures >= 8
+
+
+def test_a_second_run_makes_only_the_analysis_again(executed):
+    run, study, _ = executed
+    before = {path: path.stat().st_mtime_ns for path in (run.path / "predictions").rglob("*.parquet")}
+    said = []
+    notebooks.run_study(study, say=said.append)
+    assert sum("already done" in line for line in said) == 4
+    assert before == {path: path.stat().st_mtime_ns for path in (run.path / "predictions").rglob("*.parquet")}
+
+
+def test_plain_papermill_gives_the_same_predictions(executed, tmp_path):
+    run, study, _ = executed
+    for stem, values in study.plan[:4]:
+        given = {**values, "run": "plain"}
+        notebook = str(root() / "notebooks" / f"{stem}.ipynb")
+        papermill.execute_notebook(notebook, str(tmp_path / f"{stem}.ipynb"), given, progress_bar=False)
+    pd.testing.assert_frame_equal(Run("plain").predictions(), run.predictions())
+
+
+def test_the_report_is_made(executed):
+    page = report.make(executed[0].name)
+    assert page.exists()
+    assert "5 · Analysis" in page.read_text()

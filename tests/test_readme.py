@@ -1,0 +1,37 @@
+"""The README's numbers are the published reports'."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from tools import readme
+
+TEXT = (readme.ROOT / "README.md").read_text()
+
+
+def test_the_results_are_what_the_reports_say():
+    assert readme.written(TEXT) == TEXT
+
+
+def test_links_into_the_project_lead_somewhere():
+    links = re.findall(r"\]\(([^)#:]+)\)", TEXT)
+    assert len(links) > 8
+    assert [link for link in links if not (readme.ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", readme.NAMES)
+def test_a_published_table_is_that_of_its_predictions(name):
+    folder = readme.REPORTS / name
+    table = pd.read_csv(folder / "table1.csv").set_index("modification")
+    predictions = pd.concat(map(pd.read_parquet, sorted((folder / "predictions").glob("*.parquet"))))
+    groups = predictions.groupby("modification")
+    assert set(table.index) == set(groups.groups)
+    means = groups.top_label_probability.mean()
+    pd.testing.assert_series_equal(
+        table.mean_top_label_probability.sort_index(),
+        means.astype(float),
+        check_names=False,
+        atol=1e-5,
+        check_index_type=False,
+    )
