@@ -182,3 +182,12 @@ def test_columns_of_numbers_are_marked_in_tables_of_pandas():
     soup = BeautifulSoup(report._aligned(table.to_html()), "html.parser")
     marked = [[cell.get_text() for cell in row.select(".number")] for row in soup.select("tr")]
     assert marked == [["n", "rate"], ["1.0", "12.0 % [10.0, 14.0]"], ["-2.5", "–"]]
+
+
+def test_the_name_of_an_index_stands_in_the_row_of_heads():
+    table = pd.DataFrame({"n": [1]}, index=pd.Index(["a"], name="image"))
+    soup = BeautifulSoup(report._aligned(table.to_html()), "html.parser")
+    assert [[cell.get_text() for cell in row.select("th, td")] for row in soup.select("tr")] == [
+        ["image", "n"],
+        ["a", "1"],
+    ]

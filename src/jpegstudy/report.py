@@ -34,6 +34,7 @@ FILES = {
 }
 NUMBER = re.compile(r"[-+−]?[\d.,]+([eE][-+]?\d+)?\s*%?(\s*\[.*\])?$")  # an interval may stand behind it
 MISSING = ("", "–", "NaN", "None", "<NA>", "nan")
+LONG = 32  # characters; a longer text may be broken into lines
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "template"), trim_blocks=True, keep_trailing_newline=True
 )
@@ -152,18 +153,30 @@ def _alternative_text(output, kind):
 
 
 def _aligned(html):
-    """A table of pandas with its columns of numbers marked, for the page to set those flush right and others left."""
+    """Tables of pandas with one row of heads, and with columns of numbers and of long text marked for style.css."""
     soup = BeautifulSoup(html, "html.parser")
     for table in soup.select("table.dataframe"):
         rows = [row.find_all(["th", "td"]) for row in table.select("tbody tr")]
         for column in zip(*rows, strict=False):
-            texts = [cell.get_text().strip() for cell in column if cell.name == "td"]
-            if texts and all(text in MISSING or NUMBER.match(text) for text in texts):
-                for cell in column:
-                    cell["class"] = [*cell.get("class", []), "number"]
-        heads = table.select("thead tr")
+            texts = [cell.get_text().strip() for cell in column]
+            found = [
+                text for cell, text in zip(column, texts, strict=True) if cell.name == "td" and text not in MISSING
+            ]
+            kinds = ["number"] if found and all(map(NUMBER.match, found)) else []
+            kinds += ["long"] if max(map(len, texts)) > LONG else []
+            for cell in column:
+                cell["class"] = [*cell.get("class", []), *kinds]
+        heads = [row.find_all("th") for row in table.select("thead tr")]
+        if len(heads) == 2 and all(
+            upper.get_text() == "" or lower.get_text() == "" for upper, lower in zip(*heads, strict=False)
+        ):
+            for upper, lower in zip(
+                *heads, strict=False
+            ):  # the names of the index, which pandas puts into a row of their own
+                upper.string = upper.get_text() + lower.get_text()
+            heads.pop()[0].parent.decompose()
         if len(heads) == 1 and rows:
-            for head, cell in zip(heads[0].find_all("th"), rows[0], strict=False):
+            for head, cell in zip(heads[0], rows[0], strict=False):
                 head["class"] = [*head.get("class", []), *cell.get("class", [])]
     return str(soup)
 
