@@ -26,7 +26,7 @@ def test_every_dependency_is_locked_to_one_exact_version():
 
 
 def test_the_asked_for_packages_are_there():
-    asked = "jupyterlab torch torchvision pillow numpy pandas seaborn ipywidgets papermill".split()
+    asked = ["jupyterlab", "torch", "torchvision", "pillow", "numpy", "pandas", "seaborn", "ipywidgets", "papermill"]
     assert {f"{name}==" for name in asked} <= {line.split("==")[0] + "==" for line in LOCK.splitlines()}
 
 

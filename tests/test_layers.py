@@ -14,11 +14,12 @@ BELOW = {
 }  # fmt: skip
 LAYERS = {
     "__main__": {"cli"},
-    "cli": {"studies", "notebooks", "report", "publishing", "inspection", "bench", "run"},
+    "cli": {"studies", "notebooks", "overview", "report", "publishing", "inspection", "bench", "run"},
     "studies": {"run", "parameters"},
     "notebooks": {"run", "parameters"},
     "report": {"run", "machine_paths", "parameters"},
     "publishing": {"report", "run", "machine_paths"},
+    "overview": {"report", "run"},
     "machine_paths": {"run"},
     "bench": BELOW | {"learned", "mechanism", "inspection"},
     "steps": {

@@ -19,7 +19,7 @@ dependencies:
 def environment(lock):
     """The contents of environment.yml for the contents of a lock, a requirement a line."""
     requirements = [line for line in lock.splitlines() if line and not line.startswith("#")]
-    quoted = [f"      - \"{line.replace(chr(34), chr(39))}\"\n" for line in [*requirements, "--editable ."]]
+    quoted = [f'      - "{line.replace(chr(34), chr(39))}"\n' for line in [*requirements, "--editable ."]]
     return HEAD + "".join(quoted)
 
 

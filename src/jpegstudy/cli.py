@@ -116,30 +116,12 @@ def _run(given):
 
 def _runs(given):
     """List the runs: how far each is, its images and network, and its headline."""
-    from jpegstudy import report
-    from jpegstudy.run import STAGES, all_runs
+    from jpegstudy import overview
 
-    for run in all_runs():
-        first = run.entry("01_preprocessing")
-        images, network = first.get("image_set", {}).get("name", "?"), first.get("network", {}).get("name", "?")
-        begun = [stage for stage in STAGES if run.entry(stage)]
-        unfinished = [stage for stage in begun if not run.is_complete(stage)]
-        if unfinished:
-            done = len(run.shards) - len(_missing(run, unfinished[0]))
-            state = f"{unfinished[0]}: {done} of {len(run.shards)} shards"
-        else:
-            state = "complete" if len(begun) == len(STAGES) else f"done to {begun[-1]}"
-        print(f"{run.name}: {first.get('images', '?')} images of {images}, {network}, {state}")
-        rate, rows = report.headline(run.path)
-        found = [f"{name} {' '.join(report.percent(rows[name], rate))}" for name in report.HEADLINE if name in rows]
-        if rate and found:
-            print(f"    {report.RATES[rate]}: {', '.join(found)}")
-
-
-def _missing(run, stage):
-    from jpegstudy.run import Stage
-
-    return Stage(run, stage, {}).missing()
+    for row in overview.runs():
+        print(f"{row.pop('run')}: {row.pop('images')}, {row.pop('network')}, {row.pop('state')}")
+        if "measure" in row:
+            print(f"    {row.pop('measure')}: {', '.join(f'{name} {told}' for name, told in row.items())}")
 
 
 def _report(given):

@@ -4,6 +4,7 @@ Executed notebooks, HTML, tables, run.json and the predictions go along, so that
 outputs/report/index.html lists the published runs.
 """
 
+import base64
 import json
 
 import nbformat
@@ -42,7 +43,9 @@ def publish(name):
         write_pages(run, folder, up="../index.html", beside="")
         for notebook in executed(run):
             (folder / "notebooks").mkdir(exist_ok=True)
-            nbformat.write(read(run, notebook), folder / "notebooks" / notebook.name)
+            whole = read(run, notebook)
+            nbformat.write(whole, folder / "notebooks" / notebook.name)
+            _write_pictures(whole, folder / "figures", notebook.stem)
         for file in (*FILES, "study.json"):
             if (run.path / file).exists():
                 _copy_text(run, run.path / file, folder / file)
@@ -53,6 +56,15 @@ def publish(name):
             )
     _list_published()
     return target / "index.html"
+
+
+def _write_pictures(notebook, folder, stem):
+    """Every picture of a notebook as a file <stem>-<number>.png, for pages that can show files only."""
+    outputs_of_cells = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    pictures = [output.data["image/png"] for output in outputs_of_cells if "image/png" in output.get("data", {})]
+    for number, picture in enumerate(pictures, start=1):
+        folder.mkdir(exist_ok=True)
+        (folder / f"{stem}-{number}.png").write_bytes(base64.b64decode(picture))
 
 
 def _list_published():
