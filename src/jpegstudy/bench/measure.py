@@ -89,7 +89,11 @@ def count(text):
 def machine(packages):
     """Where a measurement is made: ``machine`` and ``versions``, in words. Absent ``packages`` are left out."""
     load = os.getloadavg()[0]
-    busy = ", which is busy: torch's own threads, and the rivals with them, suffer most" if load > 0.5 else ""
+    busy = (
+        ", which is busy: torch's own threads and the rivals suffer most, see jpegstudy.bench.study"
+        if load > 0.5
+        else ""
+    )
     found = [("Python", platform.python_version()), *((name, version(name)) for name in packages)]
     return {
         "machine": f"{networks.device_in_words(torch.device('cpu'))}; load {load:.1f} at the start{busy}",
