@@ -97,6 +97,7 @@ def test_publishing_copies_what_the_figures_rest_on(project):
     assert names == [
         "01_preprocessing.html",
         "05_analysis.html",
+        "figures/05_analysis-1.png",
         "index.html",
         "notebooks/01_preprocessing.ipynb",
         "notebooks/05_analysis.ipynb",

@@ -69,7 +69,8 @@ def replacing(path):
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        raise OSError(error.errno, f"cannot write {path.name}: {error.strerror}; what was finished stays") from error
+        why = error.strerror or error  # numpy counts the bytes that did not fit instead
+        raise OSError(error.errno, f"cannot write {path.name}: {why}; what was finished stays") from error
     finally:
         temporary.unlink(missing_ok=True)
 
