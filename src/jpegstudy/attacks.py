@@ -19,7 +19,7 @@ def loss_gradient(network, images, labels=None):
     does not depend on the others. One forward and one backward pass; no gradient of any weight is computed.
     """
     if images.dtype != torch.float64:
-        images = images.to(torch.float32, memory_format=torch.channels_last)
+        images = images.to(torch.float32)
     x = images.detach().requires_grad_()
     with torch.enable_grad():
         logits = network(x)
