@@ -37,8 +37,8 @@ lab: $(READY)
 	$(IN_VENV)jupyter lab notebooks/00_start_here.ipynb
 
 bench: .bench-venv/.ready
-	.bench-venv/bin/jpegstudy bench study
-	.bench-venv/bin/jpegstudy bench memory
+	.bench-venv/bin/jpegstudy bench study --out outputs/bench-study.csv
+	.bench-venv/bin/jpegstudy bench memory --out outputs/bench-memory.csv
 
 .bench-venv/.ready: requirements-bench.lock pyproject.toml
 	test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv

@@ -3,6 +3,7 @@
 Usage: python -m tools.readme. A test holds that README.md is what this writes.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -41,10 +42,68 @@ def results():
     return "\n".join(lines)
 
 
+def bench():
+    """The README's account of ``jpegstudy bench study`` and ``bench memory``, from their files."""
+    times = pd.read_csv(REPORTS / "bench" / "study.csv")
+    memory = pd.read_csv(REPORTS / "bench" / "memory.csv").sort_values("images")
+    medians = times.groupby("contender", sort=False)[["wall", "cpu"]].median()
+    rounds = times.pivot(index="round", columns="contender", values="wall")
+    lines = [
+        "| contender | wall, ms per image | CPU, ms per image | ours / it, wall (range over rounds) |",
+        "|---|---|---|---|",
+    ]
+    for name, row in medians.iterrows():
+        ours = "demo network, ours" if name.startswith("demo") else "ours"
+        quotients = rounds[ours] / rounds[name]
+        told = f"{medians.wall[ours] / row.wall:.2f} ({quotients.min():.2f} to {quotients.max():.2f})"
+        lines.append(f"| {name} | {row.wall:.1f} | {row.cpu:.1f} | {'' if name == ours else told} |")
+    few, many = memory.peak_mib.iloc[[0, -1]]
+    lines += [
+        "",
+        f"Medians of {times['round'].nunique()} interleaved rounds; ours: {times.images.iloc[0]} images. "
+        f"{times.machine.iloc[0]}. {times.versions.iloc[0]}.",
+        "",
+        f"Peak memory of steps 01 to 04 ({memory.network.iloc[0]}): {many:.0f} MiB for {memory.images.iloc[-1]} "
+        f"images, {few:.0f} MiB for {memory.images.iloc[0]}: a ratio of {many / few:.2f}.",
+    ]
+    return "\n".join(lines)
+
+
+def headline():
+    """The README's picture with its alternative text, and what it shows in a sentence."""
+    notebook = json.loads((REPORTS / "photos" / "notebooks" / "05_analysis.ipynb").read_text())
+    outputs = [
+        output
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    number, alt = next(
+        (number, output["metadata"]["image/png"]["alt"])
+        for number, output in enumerate(outputs, start=1)
+        if output["metadata"]["image/png"]["alt"].startswith("x: ")
+    )
+    squeezenet = pd.read_csv(REPORTS / "squeezenet1_1" / "table1.csv").set_index("modification")
+
+    def told(name):
+        row = squeezenet.loc[name]
+        return f"{row.top1:.1%} [{100 * row.top1_low:.1f}, {100 * row.top1_high:.1f}]"
+
+    return (
+        f"![{alt}](outputs/report/photos/figures/05_analysis-{number}.png)\n\n"
+        "*A photograph, the same after every value moved by at most one grey level of 255, and that image saved as a "
+        "JPEG of quality 75; beneath each, what EfficientNet-Lite0 sees in it.*\n\n"
+        f"On {squeezenet.n.iloc[0]} ImageNet-compatible images SqueezeNet 1.1 is right on {told('x')}; after that "
+        f"smallest of perturbations on {told('Adv1(x)')}; and after a JPEG on {told('JPG(Adv1(x))')} (95 % intervals)."
+    )
+
+
 def written(text):
     """README.md's text with the results of today's reports."""
-    block = f"<!-- results -->\n{results()}\n<!-- /results -->"
-    return re.sub(r"<!-- results -->.*<!-- /results -->", lambda _: block, text, flags=re.S)
+    for name, content in {"headline": headline, "results": results, "bench": bench}.items():
+        block = f"<!-- {name} -->\n{content()}\n<!-- /{name} -->"
+        text = re.sub(rf"<!-- {name} -->.*<!-- /{name} -->", lambda _, block=block: block, text, flags=re.S)
+    return text
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pandas as pd
+
 from jpegstudy.bench import measure, sources
 from jpegstudy.run import root
 
@@ -22,14 +24,19 @@ PACKAGES = ("torch", "torchvision", "pillow", "numpy", "pandas", "pyarrow")
 def main(arguments):
     """Measure and print; see ``bench.main``."""
     options = _options(arguments)
-    print("\n".join(measure.machine(PACKAGES).values()), flush=True)
+    machine = measure.machine(PACKAGES)
+    print("\n".join(machine.values()), flush=True)
     network, weights = "squeezenet1_1", "random"
     if (root() / "data" / "demo" / "network.safetensors").exists():
         network, weights = "demo", "DEFAULT"
     print(f"network {network}, batches of {options.batch_size}\n\n{'images':>6}  peak after each step, MiB", flush=True)
-    peaks = [_peak_of(count, network, weights, options.batch_size) for count in sorted((options.few, options.images))]
+    counts = sorted((options.few, options.images))
+    peaks = [_peak_of(count, network, weights, options.batch_size) for count in counts]
     ratio = peaks[-1] / peaks[0]
     print(f"\nmany / few: {ratio:.3f}, {measure.verdict(ratio, BAR)}")
+    if options.out:
+        table = pd.DataFrame({"images": counts, "peak_mib": peaks, "network": network, **machine})
+        table.to_csv(options.out, index=False)
     return 0
 
 
@@ -38,6 +45,7 @@ def _options(arguments):
     parser.add_argument("--images", type=measure.count, default=1000, metavar="N", help="the larger number (1000)")
     parser.add_argument("--few", type=measure.count, default=200, metavar="N", help="the smaller number (200)")
     parser.add_argument("--batch-size", type=measure.count, default=8, metavar="N", help="images in a batch (8)")
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the two peaks there")
     return parser.parse_args(arguments)
 
 
