@@ -81,7 +81,8 @@ def training_images(path, *, seed, count, block=240):
     """Draw ``count`` training images into the file ``path``, going on where an earlier call stopped.
 
     Returns (images, labels): images is the file mapped read-only, uint8 (count, 256, 256, 3); labels is int64 (count,).
-    A note beside the file, suffix .json, says what it holds. Raises BadInput if that is another seed or count.
+    A note beside the file, suffix .json, says what it holds. Raises BadInput if that is another seed or count,
+    or if the first image is not what the code draws today.
     """
     note, wanted = path.with_suffix(".json"), {"seed": seed, "count": count}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,6 +95,8 @@ def training_images(path, *, seed, count, block=240):
     if found != wanted:
         raise BadInput(f"{path.name} holds images for {found}, wanted is {wanted}; delete it or choose another name")
     images = np.memmap(path, np.uint8, "r+", shape=shape)
+    if drawn and not np.array_equal(images[0], training_square(seed, 0)):
+        raise BadInput(f"{path.name} was drawn by another version of the code; delete it")
     with Bar(count, "training images") as bar:
         bar.advance(drawn)
         for index, pixels in enumerate(in_parallel(training_square, seed, range(drawn, count)), start=drawn):

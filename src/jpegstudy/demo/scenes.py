@@ -32,16 +32,16 @@ def draw(seed, index):
     grain = noise.pink(rng, (height, width))
     light = rng.uniform(0, 2 * np.pi)
     own = textures.ALL[label_of(index)]
-    for _ in range(rng.integers(2, 6)):
+    for _ in range(rng.integers(3, 7)):
         center = rng.uniform(0, 1, 2) * (height, width)
-        texture = rng.choice(textures.ALL) if rng.random() < 0.5 else None
-        paint(image, grain, rng, texture, center, radius=short * rng.uniform(0.08, 0.17), light=light)
+        texture = rng.choice(textures.ALL) if rng.random() < 0.6 else None
+        paint(image, grain, rng, texture, center, radius=short * rng.uniform(0.08, 0.19), light=light)
     middle = (0.5 * height, 0.5 * width) + rng.uniform(-0.1, 0.1, 2) * short
-    radius = short * rng.uniform(0.25, 0.46)
+    radius = short * rng.uniform(0.23, 0.43)
     paint(image, grain, rng, own, middle, radius=radius, light=light)
-    for _ in range(rng.integers(0, 4)):
+    for _ in range(rng.integers(1, 6)):
         angle = rng.uniform(0, 2 * np.pi)
-        center = middle + radius * rng.uniform(0.6, 1.2) * np.array([math.sin(angle), math.cos(angle)])
+        center = middle + radius * rng.uniform(0.45, 1.2) * np.array([math.sin(angle), math.cos(angle)])
         paint(image, grain, rng, None, center, radius=short * rng.uniform(0.05, 0.12), light=light)
     return developed(image, rng)
 
@@ -91,11 +91,11 @@ def paint(image, grain, rng, texture, center, *, radius, light):
     shadow = 1 + outline - ellipse(x + cast * lit[1], y + cast * lit[0], radius, turn, squeeze)
     window *= 1 - rng.uniform(0.2, 0.6) * np.clip(1.5 * shadow + 0.3, 0, 1)
 
-    first, second = palette(rng, gap=rng.uniform(0.12, 0.45))
+    first, second = palette(rng, gap=rng.uniform(0.09, 0.4))
     seen = np.zeros(shape, np.float32) if texture is None else bent(rng, texture, x, y, radius)
     color = first + seen * (second - first)
     brightness = 1 + rng.uniform(0.1, 0.35) * (x * lit[1] + y * lit[0]) / radius + 0.15 * (np.clip(level, 0, 1) - 0.5)
-    brightness += rng.uniform(0.05, 0.15) * grain[top:bottom, left:right]
+    brightness += rng.uniform(0.06, 0.17) * grain[top:bottom, left:right]
     if texture is not None:
         brightness += rng.uniform(-0.6, 0.6) * relief(seen, lit)
     cover = np.clip(0.5 + level * np.float32(radius / 2.5), 0, 1)
@@ -111,7 +111,7 @@ def ellipse(x, y, radius, turn, squeeze):
 
 def bent(rng, texture, x, y, radius):
     """``texture`` at a random scale and direction, seen at a slant and bent: float32 (H, W)."""
-    period = rng.uniform(14, 42)
+    period = rng.uniform(12, 44)
     angle = rng.uniform(0, 2 * np.pi)
     slant = rng.uniform(0.75, 1)
     u = (math.cos(angle) * x + math.sin(angle) * y) / np.float32(period)

@@ -1,0 +1,25 @@
+"""The two notebooks that make data/demo, at tiny settings and into a folder of their own."""
+
+import json
+
+import pytest
+
+from jpegstudy import notebooks
+from jpegstudy.run import root
+
+HERE = root() / "notebooks" / "demo"
+
+
+@pytest.mark.slow
+def test_notebooks_make_images_and_a_network_elsewhere(tmp_path, outputs):
+    kept = (root() / "data" / "demo" / "network.safetensors").read_bytes()
+    folder = str(tmp_path / "made")
+    drawing = {"validation_images": 13, "output": folder}
+    notebooks.run(HERE / "draw_images.ipynb", tmp_path / "draw.ipynb", drawing)
+    training = {"training_images": 16, "passes": 2, "device": "cpu", "images": folder, "output": folder}
+    notebooks.run(HERE / "train_network.ipynb", tmp_path / "train.ipynb", training)
+    facts = json.loads((tmp_path / "made" / "network.json").read_text())
+    assert facts["validation"]["images"] == 13
+    assert facts["passes"] == 2
+    assert (tmp_path / "made" / "network.safetensors").stat().st_size <= 6e6
+    assert (root() / "data" / "demo" / "network.safetensors").read_bytes() == kept
