@@ -487,3 +487,56 @@ def test_every_table_can_be_said(predictions):
             *in_words.errors(statistics.confident_errors(table)),
         ]
         assert all(sentence.endswith(".") and "nan" not in sentence for sentence in said)
+
+
+@pytest.mark.parametrize(("qualities", "jpg"), [((95, 75, 50), "JPG"), ((95, 50), "JPG95"), ((25,), "JPG25")])
+def test_the_figures_of_one_example_take_the_smallest_epsilon_and_the_noises_quality(qualities, jpg):
+    predictions = make_predictions(n=20, qualities=qualities, epsilons=(5, 2))
+    assert statistics.example_names(predictions) == (2, jpg, "JPGnoise")
+
+
+def test_an_example_without_an_attack_is_refused():
+    predictions = make_predictions(n=20)
+    with pytest.raises(BadInput, match=r"wanted Adv, JPG\(Adv\)"):
+        statistics.example_names(predictions[predictions["modification"] == "x"])
+
+
+def test_the_telling_image_is_attacked_away_and_brought_back():
+    predictions = make_predictions(n=60)
+    number = statistics.telling_image(predictions, epsilon=1)
+    rows = predictions[predictions["image"] == number].set_index("modification")
+    assert rows.loc["Adv1(x)", "predicted"] != rows.loc["Adv1(x)", "top_label"]
+    others = predictions[predictions["image"] != number]
+    assert statistics.telling_image(others, epsilon=1) != number
+
+
+def test_every_claim_is_judged_by_the_side_of_its_interval():
+    predictions = make_predictions(n=300)
+    differences = statistics.paired_differences(predictions)
+    claims = statistics.judge_claims(differences)
+    assert len(claims) == 7
+    agrees = (claims["low"] > 0) & (claims["paper"] > 0) | (claims["high"] < 0) & (claims["paper"] < 0)
+    assert (agrees == (claims["verdict"] == "the same direction")).all()
+    turned = differences.assign(low=-differences["high"], high=-differences["low"])
+    turned = turned.assign(mean_low=-differences["mean_high"], mean_high=-differences["mean_low"])
+    assert (statistics.judge_claims(turned)["verdict"][agrees] == "the opposite direction").all()
+
+
+def test_images_wanted_follow_the_hardest_row():
+    predictions = make_predictions(n=100)
+    table, differences = statistics.table1(predictions), statistics.paired_differences(predictions)
+    told = in_words.wanted(table, differences, half_width=0.03)
+    hardest = max(
+        statistics.images_for_difference(row.gained / row.n, row.lost / row.n, half_width=0.03)
+        for row in differences.itertuples()
+    )
+    assert f": {hardest} images" in told[1]
+
+
+def test_a_table_to_read_has_the_papers_numbers_beside_ours():
+    table = statistics.table1(make_predictions(n=50))
+    told = in_words.side_by_side(statistics.beside_paper(table, PUBLISHED))
+    assert told.loc["Adv1(x)", "the paper's top-1"] == "0.23"
+    assert told.loc["JPG(x)", "the paper's top-1"] == ""
+    row = table.set_index("modification").loc["x"]
+    assert told.loc["x", "Top-1 accuracy"] == in_words.rate(row.top1, row.top1_low, row.top1_high)

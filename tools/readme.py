@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from jpegstudy.statistics.claims import VERDICTS as MEANINGS
+
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "outputs" / "report"
 NAMES = {  # in the order of the README's table
@@ -19,6 +21,7 @@ NAMES = {  # in the order of the README's table
     "demo": "the demo's own network and images",
     "photos": "EfficientNet-Lite0, photographs (agreement)",
 }
+VERDICTS = [MEANINGS[sign] for sign in (1, 0, -1)]
 ROWS = [
     "x", "JPG(x)", "Adv1(x)", "JPG(Adv1(x))", "JPGnoise(Adv1(x))",
     "Adv5(x)", "JPG(Adv5(x))", "Adv10(x)", "JPG(Adv10(x))",
@@ -39,6 +42,16 @@ def results():
         lines.append(f"| [{NAMES[name]}](outputs/report/{name}/) ({table.n.iloc[0]}) | {' | '.join(cells)} |")
     theirs = [f"{published[row]:.2f}" if row in published else "" for row in ROWS]
     lines.append(f"| *the paper: OverFeat, ImageNet validation* | {' | '.join(theirs)} |")
+    return "\n".join(lines)
+
+
+def claims():
+    """How many of the README's runs move as the paper says, claim by claim, from what each run judged."""
+    judged = pd.concat(pd.read_csv(REPORTS / name / "claims.csv") for name in NAMES)
+    counts = judged.groupby(["claim", "verdict"], sort=False).size().unstack(fill_value=0)
+    lines = [f"| the paper says | {' | '.join(VERDICTS)} |", "|---|" + "---|" * len(VERDICTS)]
+    for claim, row in counts.iterrows():
+        lines.append(f"| {claim} | {' | '.join(str(row.get(verdict, 0)) for verdict in VERDICTS)} |")
     return "\n".join(lines)
 
 
@@ -100,7 +113,7 @@ def headline():
 
 def written(text):
     """README.md's text with the results of today's reports."""
-    for name, content in {"headline": headline, "results": results, "bench": bench}.items():
+    for name, content in {"headline": headline, "results": results, "claims": claims, "bench": bench}.items():
         block = f"<!-- {name} -->\n{content()}\n<!-- /{name} -->"
         text = re.sub(rf"<!-- {name} -->.*<!-- /{name} -->", lambda _, block=block: block, text, flags=re.S)
     return text

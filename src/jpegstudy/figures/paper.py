@@ -74,14 +74,14 @@ def _family_handles(transforms):
 
 
 @styled
-def top_label_scatter(predictions, epsilon=1, *, attack="Adv", jpg="JPG"):
+def top_label_scatter(predictions, epsilon=1, *, attack="Adv", jpg="JPG", noise=None):
     """The paper's Figure 4: top-label probability of every image under pairs of modifications, with the diagonal.
 
     epsilon: of the attack, in grey levels.  attack, jpg: how modifications are named, such as "JPG50".
     Each panel says what share of the points lies below its diagonal. Raises BadInput if a modification is missing.
     """
     data = read_outcomes(predictions)
-    pairs = panel_names(epsilon, attack=attack, jpg=jpg)
+    pairs = panel_names(epsilon, attack=attack, jpg=jpg, noise=noise)
     missing = [name for name in dict.fromkeys(sum(pairs, ())) if name not in data.names]
     if missing:
         raise BadInput(f"predictions lack {', '.join(missing)}; they have {', '.join(data.names)}")

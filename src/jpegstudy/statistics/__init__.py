@@ -8,7 +8,7 @@ Methods: Wilson 1927, Newcombe 1998 (method 10), Efron 1987 (BCa), McNemar's exa
 from . import in_words
 from .claims import judge as judge_claims
 from .curves import curves, recovery
-from .examples import telling_image
+from .examples import example_names, telling_image
 from .intervals import (
     Interval,
     difference_interval,
@@ -42,6 +42,7 @@ __all__ = [
     "confident_errors",
     "curves",
     "difference_interval",
+    "example_names",
     "holm",
     "images_for_difference",
     "images_for_rate",

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from jpegstudy.errors import BadInput
+
 
 def telling_image(predictions, *, epsilon, jpg="JPG"):
     """The number of the image on which the attack, and JPEG after it, do most.
@@ -17,3 +19,21 @@ def telling_image(predictions, *, epsilon, jpg="JPG"):
     scores = [clean["top_label_probability"], moved, compressed["top_label_probability"]]
     least = np.minimum.reduce([score.to_numpy(dtype=float) for score in scores])
     return int(clean.index[least.argmax()])
+
+
+def example_names(predictions):
+    """What the figures of single modifications take from a run with many: ``(epsilon, jpg, noise)``.
+
+    epsilon: the smallest, a whole number of grey levels.  jpg, noise: names of the transforms, such as "JPG" and
+    "JPGnoise": of the noise's quality where JPEG was measured at it, else of the quality that is nearest.
+    Raises BadInput if the predictions lack an attack, JPEG or JPEG noise.
+    """
+    first = predictions.drop_duplicates("modification")
+    epsilon = first["epsilon"].min()
+    attacked = first[first["epsilon"] == epsilon]
+    jpegs, noises = (attacked[attacked["transform"] == name] for name in ("JPG", "JPGnoise"))
+    if jpegs.empty or noises.empty:
+        raise BadInput(f"predictions hold {', '.join(first['modification'])} only; wanted Adv, JPG(Adv), JPGnoise(Adv)")
+    noise = noises.iloc[0]
+    jpg = jpegs.iloc[int((jpegs["quality"] - noise["quality"]).abs().to_numpy(dtype=float).argmin())]
+    return int(epsilon), *(row["modification"].split("(")[0] for row in (jpg, noise))

@@ -151,15 +151,16 @@ def confident_errors(predictions, *, threshold=CONFIDENT, resamples=RESAMPLES, s
     return table.assign(threshold=threshold)
 
 
-def scatter_pairs(predictions, *, epsilon=1, attack="Adv", jpg="JPG"):
+def scatter_pairs(predictions, *, epsilon=1, attack="Adv", jpg="JPG", noise=None):
     """The five panels of the paper's Figure 4 as numbers: how many images lie below the diagonal of each.
 
     epsilon: the attack's, in grey levels.  attack, jpg: how modifications are named, such as "JPG50".
+    noise: likewise; None takes the noise of the same JPEG.
     Columns: first, second (the axes), n, below_share (top-label probability lower under second), below_low, below_high.
     Raises BadInput if a modification that a panel needs was not measured.
     """
     data = read_outcomes(predictions)
-    pairs = panel_names(epsilon, attack=attack, jpg=jpg)
+    pairs = panel_names(epsilon, attack=attack, jpg=jpg, noise=noise)
     missing = [name for name in dict.fromkeys(sum(pairs, ())) if name not in data.names]
     if missing:
         raise BadInput(f"predictions lack {', '.join(missing)}; they have {', '.join(data.names)}")
@@ -170,8 +171,8 @@ def scatter_pairs(predictions, *, epsilon=1, attack="Adv", jpg="JPG"):
     return table
 
 
-def panel_names(epsilon, *, attack="Adv", jpg="JPG"):
+def panel_names(epsilon, *, attack="Adv", jpg="JPG", noise=None):
     """The pairs of modifications that Figure 4 draws, for ``epsilon`` in grey levels."""
     adversarial = f"{attack}{epsilon:g}(x)"
-    names = {"jpg": jpg, "noise": jpg.replace("JPG", "JPGnoise", 1), "adv": adversarial}  # the noise of the same JPEG
+    names = {"jpg": jpg, "noise": noise or jpg.replace("JPG", "JPGnoise", 1), "adv": adversarial}
     return [tuple(name.format(**names) for name in pair) for pair in FIGURE4]
