@@ -23,18 +23,26 @@ def roundtrip(images, *, quality=75, subsampling="4:2:0"):
     Source: ITU-T T.81; Torch7's ``image.save`` of the 2016 study used quality 75 and 4:2:0.
     """
     _check(images, quality, subsampling)
-    if not len(images):
-        return images.clone()
-    pixels = images.permute(0, 2, 3, 1).cpu().contiguous().numpy()
-    coded = np.stack([_one(image, quality, subsampling) for image in pixels])
-    return torch.from_numpy(coded).permute(0, 3, 1, 2).contiguous().to(images.device)
+    before = images.cpu().contiguous().numpy()
+    after = np.empty_like(before)
+    for image, coded in zip(before, after, strict=True):
+        _one(image, coded, quality, subsampling)
+    return torch.from_numpy(after).to(images.device)
 
 
-def _one(pixels, quality, subsampling):
-    """One image, uint8 (H, W, 3), through the encoder and the decoder."""
+def _one(image, coded, quality, subsampling):
+    """One image through the encoder and the decoder, into ``coded``; both uint8 (3, H, W).
+
+    Channel by channel, for that interleaves several times faster than a transposed copy.
+    """
+    pixels = np.empty((*image.shape[1:], 3), np.uint8)
+    for channel in range(3):
+        pixels[..., channel] = image[channel]
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=subsampling)
-    return np.asarray(Image.open(buffer))
+    decoded = np.asarray(Image.open(buffer, formats=["JPEG"]))
+    for channel in range(3):
+        coded[channel] = decoded[..., channel]
 
 
 def _check(images, quality, subsampling):
