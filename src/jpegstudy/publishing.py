@@ -28,6 +28,9 @@ from jpegstudy.report import (
 from jpegstudy.run import outputs, replacing
 
 
+RESULTS = "05_analysis"  # the notebook whose pictures are wanted as files: in a README, on slides
+
+
 def publish(name):
     """Copy run ``name`` to outputs/report and list it there. Returns the path of its first page.
 
@@ -45,7 +48,8 @@ def publish(name):
             (folder / "notebooks").mkdir(exist_ok=True)
             whole = read(run, notebook)
             nbformat.write(whole, folder / "notebooks" / notebook.name)
-            _write_pictures(whole, folder / "figures", notebook.stem)
+            if notebook.stem == RESULTS:
+                _write_pictures(whole, folder / "figures", notebook.stem)
         for file in (*FILES, "study.json"):
             if (run.path / file).exists():
                 _copy_text(run, run.path / file, folder / file)
