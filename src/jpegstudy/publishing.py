@@ -27,7 +27,6 @@ from jpegstudy.report import (
 )
 from jpegstudy.run import outputs, replacing
 
-
 RESULTS = "05_analysis"  # the notebook whose pictures are wanted as files: in a README, on slides
 
 

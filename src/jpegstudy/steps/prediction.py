@@ -14,6 +14,7 @@ from jpegstudy import attacks, modifications, networks
 from jpegstudy.modifications import Modification, adversarial, named
 from jpegstudy.progress import Bar
 from jpegstudy.run import replacing
+from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.sources import load_network
 
 
@@ -46,6 +47,7 @@ def modifications_of(stage):
 
 
 def _do_shards(stage, work_on, label):
+    keep_freed_memory()
     network = load_network(stage.run, stage.parameters["device"])
     wanted = modifications_of(stage)
     stage.begin(modifications=[str(f) for f in wanted], machine=networks.device_in_words(network.device))
