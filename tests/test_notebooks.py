@@ -84,7 +84,13 @@ def test_ctrl_c_stops_the_run_and_its_kernel(project):
     (project / "notebooks/studies/small.yaml").write_text("title: t")
     command = [sys.executable, "-m", "jpegstudy", "run", "small"]
     with subprocess.Popen(
-        command, cwd=project, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        command,
+        cwd=project,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        # Tests that a shell runs in its background inherit an ignored SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
             _wait(lambda: (project / "pid").exists() or process.poll() is not None)
