@@ -15,7 +15,7 @@ FIRST = [
         "image_count: int = 4  # 0 takes every image\n"
         "seed: int = 0  # of every random choice",
     ),
-    ("code", "from jpegstudy.progress import track\nfrom jpegstudy.run import Run"),
+    ("code", "from jpegstudy.progress import Bar\nfrom jpegstudy.run import Run"),
     (
         "code",
         'stage = Run(run).stage("01_preprocessing", image_count=image_count, seed=seed)\n'
@@ -24,7 +24,7 @@ FIRST = [
         'stage.begin(shards=0, image_set=image_set, network=network, machine="two threads")\n'
         "stage.finish(images=image_count, rejected=1)",
     ),
-    ("code", 'for _ in track(range(5), "a bar that nobody shall see"):\n    pass'),
+    ("code", 'with Bar(5, "a bar that nobody shall see") as bar:\n    bar.advance(5)'),
 ]
 LAST = [
     ("markdown", TITLE.format("5 · Analysis", "`it`")),

@@ -20,6 +20,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
+from jpegstudy import progress
 from jpegstudy.run import STAGES, Run, Stage, replacing, root, shown
 
 KERNEL = "python3"
@@ -78,8 +79,7 @@ def run(notebook, output, parameters, *, cell_timeout=None):
     Raises NotebookError, and keeps what had run by then beside ``output`` with the suffix ``.failed.ipynb``.
     """
     part, failed = output.with_suffix(".part.ipynb"), output.with_suffix(".failed.ipynb")
-    if os.isatty(2):
-        os.environ["JPEGSTUDY_TTY"] = os.ttyname(2)  # the kernel draws its bars there, see progress
+    progress.name_terminal()
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
         executed = _execute(notebook, part, parameters, cell_timeout)
@@ -147,7 +147,7 @@ def _made_from(output):
     """What ``_made`` said when ``output`` was executed; None if it was not, or cannot be read."""
     try:
         return json.loads(output.read_text())["metadata"]["jpegstudy"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
