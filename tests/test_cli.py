@@ -136,5 +136,5 @@ def test_runs_are_listed_with_how_far_they_are_and_what_came_out(tmp_path_factor
     with rooted(executed(tmp_path_factory)[0]):
         assert asked(capsys, "runs")[1].splitlines() == [
             "small: 7 images of demo, tiny, done to 01_preprocessing",
-            "    top-1 accuracy: x 75.0 % [30.0, 95.0], Adv1(x) 25.0 % [5.0, 70.0]",
+            "    top-1 accuracy: clean 75.0 % [30.0, 95.0] (x), attacked 25.0 % [5.0, 70.0] (Adv1(x))",
         ]

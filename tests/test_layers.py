@@ -16,10 +16,11 @@ LAYERS = {
     "__main__": {"cli"},
     "cli": {"studies", "notebooks", "overview", "report", "publishing", "inspection", "bench", "run"},
     "studies": {"run", "parameters"},
-    "notebooks": {"run", "parameters"},
-    "report": {"run", "machine_paths", "parameters"},
-    "publishing": {"report", "run", "machine_paths"},
-    "overview": {"report", "run"},
+    "notebooks": {"run", "parameters", "progress"},
+    "report": {"run", "machine_paths", "parameters", "headline"},
+    "publishing": {"report", "run", "machine_paths", "headline"},
+    "overview": {"headline", "run"},
+    "headline": {"run"},
     "machine_paths": {"run"},
     "bench": BELOW | {"learned", "mechanism", "inspection"},
     "steps": {
@@ -34,8 +35,8 @@ LAYERS = {
     "attacks": {"jpeg"},
     "demo": {"jpeg", "progress"},
     "figures": {"statistics"},
-    "image_sets": {"decoding", "run"},
-    "networks": {"run"},
+    "image_sets": {"decoding", "progress", "run"},
+    "networks": {"run", "progress"},
     "run": {"parameters"},
 }  # fmt: skip
 

@@ -107,7 +107,7 @@ def test_publishing_copies_what_the_figures_rest_on(project):
     ]
     listing = (published.parent / "index.html").read_text()
     assert '<a href="small/index.html">A small study</a>' in listing
-    assert "25.0 % <small>[5.0, 70.0]</small>" in listing
+    assert "25.0 % <small>[5.0, 70.0] Adv1(x)</small>" in listing
 
 
 def test_publishing_makes_one_parquet_file_of_a_stage_s_shards(project):
@@ -149,13 +149,6 @@ def test_a_run_with_a_failed_notebook_is_not_published(project):
     with pytest.raises(BadInput, match="05_analysis"):
         publishing.publish("small")
     failed.unlink()
-
-
-def test_without_labels_the_rate_is_called_agreement(tmp_path):
-    (tmp_path / "table1.csv").write_text("modification,n,agreement,agreement_low,agreement_high\nx,4,1.0,,\n")
-    rate, rows = report.headline(tmp_path)
-    assert rate == "agreement"
-    assert report.percent(rows["x"], rate) == ("100.0 %", "")
 
 
 class _Run:

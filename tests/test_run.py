@@ -1,5 +1,6 @@
 import errno
 import json
+import subprocess
 
 import numpy as np
 import pytest
@@ -102,6 +103,40 @@ def test_the_record_says_what_a_result_came_from(prepared):
 def test_predictions_of_an_empty_run_say_what_to_run(prepared):
     with pytest.raises(BadInput, match="has no predictions yet; run 02_attack"):
         prepared.predictions()
+
+
+def test_work_that_goes_on_elsewhere_is_recorded_as_such(prepared, monkeypatch):
+    stage = prepared.stage("02_attack", **STAGES["02_attack"])
+    stage.begin(machine="the first")
+    stage.begin(machine="the first")
+    assert "continued" not in prepared.entry("02_attack")
+    stage.begin(machine="the second")
+    monkeypatch.setattr(run.platform, "python_version", lambda: "4.0")
+    stage.begin(machine="the second")
+    continued = prepared.entry("02_attack")["continued"]
+    assert [sorted(part) for part in continued] == [["machine", "started"], ["python", "started"]]
+    assert continued[1]["python"] == "4.0"
+    assert prepared.machines().endswith("the first; the second")
+
+
+def test_what_a_killed_process_left_behind_goes_and_what_a_living_one_writes_stays(tmp_path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    mine, other, living = (tmp_path / name for name in (f".{dead.pid}-a.npy", f".{dead.pid}-b.npy", ".1-a.npy"))
+    for path in (mine, other, living):
+        path.write_text("half")
+    with run.replacing(tmp_path / "a.npy") as part:
+        part.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == sorted([living, other, tmp_path / "a.npy"])
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(OSError, match=r"cannot write a.csv: (Not a directory|File exists)"),
+        run.replacing(tmp_path / "file" / "a.csv"),
+    ):
+        pass
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path):

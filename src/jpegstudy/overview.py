@@ -1,6 +1,7 @@
 """What runs there are, how far each is, and what it found: for the command line and for the first notebook."""
 
-from jpegstudy import report
+from jpegstudy import headline
+from jpegstudy.errors import BadInput
 from jpegstudy.run import STAGES, Stage, all_runs
 
 
@@ -11,6 +12,13 @@ def runs():
 
 
 def _row(run):
+    try:
+        return _told(run)
+    except BadInput as error:  # one broken folder must not hide the others
+        return {"run": run.name, "images": "?", "network": "?", "state": str(error)}
+
+
+def _told(run):
     first = run.entry("01_preprocessing")
     row = {
         "run": run.name,
@@ -18,10 +26,11 @@ def _row(run):
         "network": first.get("network", {}).get("name", "?"),
         "state": _state(run),
     }
-    rate, rows = report.headline(run.path)
+    rate, rates = headline.rates(run.path)
     if rate:
-        row["measure"] = report.RATES[rate]
-        row |= {name: " ".join(report.percent(rows[name], rate)) for name in report.HEADLINE if name in rows}
+        row["measure"] = headline.RATES[rate]
+        told = [f"{percent} {interval} ({modification})" for modification, percent, interval in rates]
+        row |= dict(zip(headline.HEADS, told, strict=False))
     return row
 
 
@@ -31,4 +40,4 @@ def _state(run):
     if unfinished:
         done = len(run.shards) - len(Stage(run, unfinished[0], {}).missing())
         return f"{unfinished[0]}: {done} of {len(run.shards)} shards"
-    return "complete" if len(begun) == len(STAGES) else f"done to {begun[-1]}"
+    return "complete" if len(begun) == len(STAGES) else f"done to {begun[-1]}" if begun else "nothing begun"

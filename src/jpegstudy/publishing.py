@@ -9,23 +9,19 @@ import json
 
 import nbformat
 
-from jpegstudy import machine_paths
+from jpegstudy import headline, machine_paths
 from jpegstudy.errors import BadInput
 from jpegstudy.report import (
     FILES,
-    HEADLINE,
-    SHORT,
     TEMPLATES,
     executed,
     existing,
-    headline,
-    percent,
     read,
     replacing_folder,
     study_of,
     write_pages,
 )
-from jpegstudy.run import outputs, replacing
+from jpegstudy.run import outputs, read_record, replacing
 
 RESULTS = "05_analysis"  # the notebook whose pictures are wanted as files: in a README, on slides
 
@@ -73,19 +69,19 @@ def _write_pictures(notebook, folder, stem):
 def _list_published():
     rows = []
     for record in sorted((outputs() / "report").glob("*/run.json")):
-        first = json.loads(record.read_text())["stages"].get("01_preprocessing", {})
-        rate, table = headline(record.parent)
+        first = read_record(record)["stages"].get("01_preprocessing", {})
+        rate, rates = headline.rates(record.parent)
         rows.append(
             {
                 "run": record.parent.name,
                 "title": study_of(record.parent).get("title", record.parent.name),
                 "network": first.get("network", {}).get("name", "–"),
                 "images": f"{first.get('images', 0):,} of {first.get('image_set', {}).get('name', '–')}",
-                "measure": SHORT.get(rate, "–"),
-                "rates": [percent(table[name], rate) if rate and name in table else ("–", "") for name in HEADLINE],
+                "measure": headline.SHORT.get(rate, "–"),
+                "rates": rates + [("", "–", "")] * (len(headline.HEADS) - len(rates)),
             }
         )
-    html = TEMPLATES.get_template("published.html.j2").render(rows=rows, modifications=HEADLINE)
+    html = TEMPLATES.get_template("published.html.j2").render(rows=rows, heads=headline.HEADS)
     with replacing(outputs() / "report" / "index.html") as path:
         path.write_text(html, encoding="utf-8")
 

@@ -15,17 +15,13 @@ from pathlib import Path
 
 import jinja2
 import nbformat
-import pandas as pd
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 
-from jpegstudy import machine_paths
+from jpegstudy import headline, machine_paths
 from jpegstudy.errors import BadInput
 from jpegstudy.run import Run, all_runs
 
-HEADLINE = ("x", "Adv1(x)", "JPG(Adv1(x))")
-RATES = {"top1": "top-1 accuracy", "agreement": "agreement with the clean image's label"}
-SHORT = {"top1": "top-1 accuracy", "agreement": "agreement"}
 FILES = {
     "table1.csv": "the rates and means of every modification, as fractions, with 95\u00a0% intervals",
     "claims.csv": "the claims that were judged",
@@ -59,21 +55,6 @@ def existing(name):
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise BadInput(f"there is no run {name!r}; {hint}there are {', '.join(names) or 'none yet'}")
     return run
-
-
-def headline(folder):
-    """Of the table1.csv in a run's folder: (which rate it holds, {modification: its row}); (None, {}) without one."""
-    path = Path(folder) / "table1.csv"
-    if not path.exists():
-        return None, {}
-    rows = pd.read_csv(path).to_dict("records")
-    return next((rate for rate in RATES if rows and rate in rows[0]), None), {row["modification"]: row for row in rows}
-
-
-def percent(row, rate):
-    """A rate of a row of table1 and its interval, as two texts in percent."""
-    value, low, high = (100 * row[column] for column in (rate, f"{rate}_low", f"{rate}_high"))
-    return f"{value:.1f} %", "" if math.isnan(low) else f"[{low:.1f}, {high:.1f}]"
 
 
 def title_of(notebook):
@@ -210,7 +191,7 @@ def _link_pages(notebook, notebooks):
 
 
 def _result_table(folder):
-    rate, rows = headline(folder)
+    rate, rows = headline.read(folder)
     if not rate:
         return None
     means = ("mean_top_label_probability", "mean_low", "mean_high")
@@ -218,11 +199,11 @@ def _result_table(folder):
     for modification, row in rows.items():
         mean, low, high = (row[column] for column in means)
         interval = "" if math.isnan(low) else f"[{low:.2f}, {high:.2f}]"
-        table.append((modification, percent(row, rate), (f"{mean:.2f}", interval)))
+        table.append((modification, headline.percent(row, rate), (f"{mean:.2f}", interval)))
     return {
-        "caption": f"{RATES[rate].capitalize()}, and the mean probability of the label that the clean image gets, of "
-        f"{next(iter(rows.values()))['n']} images under each modification, with 95\u00a0% intervals.",
-        "head": ["modification", SHORT[rate], "mean top-label probability"],
+        "caption": f"{headline.RATES[rate].capitalize()}, and the mean probability of the label that the clean image "
+        f"gets, of {rows['x']['n']} images under each modification, with 95\u00a0% intervals.",
+        "head": ["modification", headline.SHORT[rate], "mean top-label probability"],
         "rows": table,
     }
 
@@ -240,7 +221,7 @@ def _facts(run):
         "Images": f"{first['images']:,}" if "images" in first else None,
         "Left out": f"{first['rejected']:,}" if first.get("rejected") else None,
         "Labels": {True: "yes", False: "none: agreement stands in for accuracy"}.get(images.get("labeled")),
-        "Machine": "; ".join(dict.fromkeys(entry["machine"] for entry in stages.values() if "machine" in entry)),
+        "Machine": run.machines(),
         "Software": ", ".join(f"{name} {version}" for name, version in last.get("versions", {}).items()),
         "Commit": last.get("commit"),
         "Finished": last.get("finished", "").replace("T", " ").replace("+00:00", " UTC"),

@@ -11,9 +11,11 @@ A shard is a block of consecutive images, and done for a stage when the stage's 
 by atomic rename, so whatever exists is whole, and a run that was killed goes on where it stopped.
 """
 
+import collections
 import contextlib
 import datetime
 import functools
+import glob
 import importlib.metadata
 import json
 import os
@@ -54,25 +56,61 @@ def outputs():
 
 
 def all_runs():
-    """Every run there is, in the order of their names."""
-    folder = outputs() / "runs"
-    return [Run(path.parent.name) for path in sorted(folder.glob("*/run.json"))]
+    """Every run there is, in the order of their names; a folder whose name no run can have is none."""
+    names = [path.parent.name for path in sorted((outputs() / "runs").glob("*/run.json"))]
+    return [Run(name) for name in names if parameters.PARAMETERS["run"].accepts(name)]
 
 
 @contextlib.contextmanager
 def replacing(path):
-    """Give a temporary path beside ``path`` to write to, and rename it to ``path`` when the block ends well."""
+    """Give a temporary path beside ``path`` to write to, and rename it to ``path`` when the block ends well.
+
+    Raises OSError that says that finished work stays. What processes that were killed here left behind is removed.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
         why = error.strerror or error  # numpy counts the bytes that did not fit instead
         raise OSError(error.errno, f"cannot write {path.name}: {why}; what was finished stays") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(
+            OSError
+        ):  # where the folder could not be made, or went away, there is nothing to remove
+            temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path):
+    for leftover in path.parent.glob(f".[0-9]*-{glob.escape(path.name)}"):
+        process = re.match(r"\.(\d+)-", leftover.name)
+        if process and not _alive(int(process[1])):
+            leftover.unlink(missing_ok=True)
+
+
+def _alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # another user's; no process has such a number, so let it be
+        return True
+    return True
+
+
+def read_record(path):
+    """The contents of a run.json, with an entry for each stage. Raises BadInput if the file holds something else."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if all(isinstance(entry, dict) for entry in record["stages"].values()):
+            return record
+        why = "a stage without an entry"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        why = f"{type(error).__name__}: {error}"
+    raise BadInput(f"{shown(path)} is no record of a run ({why}); restore it, or delete {shown(path.parent)}")
 
 
 class Run:
@@ -88,11 +126,12 @@ class Run:
 
     @property
     def record(self):
-        """The contents of run.json: ``{"run": name, "stages": {stage: entry}}``."""
+        """The contents of run.json: ``{"run": name, "stages": {stage: entry}}``.
+
+        Raises BadInput if the file is there and holds something else.
+        """
         path = self.path / "run.json"
-        if not path.exists():
-            return {"run": self.name, "stages": {}}
-        return json.loads(path.read_text())
+        return read_record(path) if path.exists() else {"run": self.name, "stages": {}}
 
     def entry(self, stage):
         """A stage's entry in run.json, or an empty dict."""
@@ -125,7 +164,7 @@ class Run:
 
     def facts(self):
         """What a reader wants to know of the run first, in words: image set, images, network, machine, versions."""
-        first, last = self.entry("01_preprocessing"), self.entry("02_attack")
+        first = self.entry("01_preprocessing")
         images, network, versions = first["image_set"], first["network"], first["versions"]
         rejected = f", {first['rejected']} left out" if first["rejected"] else ""
         return {
@@ -135,9 +174,14 @@ class Run:
             "weights": f"{network['weights']} (SHA-256 {network['weights_hash'][:12]})",
             "precision": first["parameters"]["precision"],
             "seed": first["parameters"]["seed"],
-            "machine": last["machine"],
+            "machine": self.machines(),
             "versions": ", ".join(f"{name} {versions[name]}" for name in ("jpegstudy", "torch", "pillow")),
         }
+
+    def machines(self):
+        """The machines that the run's stages were made on, in words."""
+        entries = [part for entry in self.record["stages"].values() for part in (entry, *entry.get("continued", []))]
+        return "; ".join(dict.fromkeys(part["machine"] for part in entries if part.get("machine")))
 
     # What the shards hold
 
@@ -224,20 +268,27 @@ class Stage:
             )
 
     def begin(self, **facts):
-        """Write the stage's entry into run.json, if it is not there yet. ``facts`` are JSON values worth recording."""
-        if self.run.entry(self.name):
-            return
-        self._write(
-            {
-                "parameters": self.parameters,
-                **facts,
-                "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-                "python": platform.python_version(),
-                "commit": commit(),
-                "started": now(),
-                "complete": False,
-            }
-        )
+        """Write the stage's entry into run.json. ``facts`` are JSON values worth recording.
+
+        An entry that is there stays; work that goes on with other versions, or on another machine, is added to its
+        list ``continued``.
+        """
+        made_with = {
+            "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+            "python": platform.python_version(),
+            "commit": commit(),
+        }
+        entry = self.run.entry(self.name)
+        if not entry:
+            entry = {"parameters": self.parameters, **facts, **made_with, "started": now(), "complete": False}
+            self._write(entry)
+        elif self.missing():
+            made_with["machine"] = facts.get("machine")
+            continued = entry.get("continued", [])
+            before = collections.ChainMap(*reversed(continued), entry)
+            changed = {name: value for name, value in made_with.items() if value != before.get(name)}
+            if changed:
+                self._write({**entry, "continued": [*continued, {**changed, "started": now()}]})
 
     def finish(self, **facts):
         """Mark the stage complete. Called last, when every shard's last file exists."""
