@@ -81,7 +81,7 @@ PARAMETERS = {
         _whole(-1, 10**9), "the number of an image, or -1 for the one that shows the effect best", False
     ),
     "wanted_half_width": Parameter(
-        lambda value: type(value) is float and 0.001 <= value <= 0.5, "a number from 0.001 to 0.5", False
+        lambda value: type(value) is float and 0.001 <= value <= 0.49, "a number from 0.001 to 0.49", False
     ),
     "show_images": Parameter(lambda value: type(value) is bool, "true or false", False),
 }

@@ -84,12 +84,15 @@ def judged(claims):
     ).set_index("the paper says")
 
 
-def summary(table):
-    """One sentence on table1: its best and its worst row."""
-    measure = measure_of(table)
-    ends = [table.loc[table[measure].idxmax()], table.loc[table[measure].idxmin()]]
-    best, worst = (f"{row.modification}, {_rate_of(row, measure)}" for row in ends)
-    return f"{NAMES[measure]} on {int(table['n'].iloc[0])} images is highest for {best}, and lowest for {worst}."
+def verdicts(claims):
+    """Sentences on judge_claims: how many of the paper's claims hold in direction, and what became of the others."""
+    if claims.empty:
+        return ["None of the paper's claims is judged: it speaks of epsilon 1, 5 and 10 at quality 75."]
+    kept = pd.Series([verdict(row.low, row.high) == row.paper for row in claims.itertuples()], index=claims.index)
+    return [
+        f"{kept.sum()} of {len(claims)} claims hold in direction{'.' if kept.all() else '; not so:'}",
+        *(f"- {row.claim}: {row.verdict}." for row in claims[~kept].itertuples()),
+    ]
 
 
 def differences(table):
@@ -108,35 +111,6 @@ def mean_differences(table):
         f"{change(row.mean_difference, row.mean_low, row.mean_high)}."
         for row in table.itertuples()
     ]
-
-
-def against_paper(table, published):
-    """A sentence per row of paired_differences whose two modifications the paper lists: do both move the same way?
-
-    published: columns modification, top1, mean_top_label_probability. Without labels the means are compared, for the
-    paper has no agreement. Rows with a modification that the paper does not list are left out.
-    """
-    paper, sentences = published.set_index("modification"), []
-    for row in table.itertuples():
-        if not {row.modification, row.against} <= set(paper.index):
-            continue
-        if row.measure == "top1":
-            column, what, ours = "top1", "top-1 accuracy", (row.difference, row.low, row.high)
-        else:
-            column, what = "mean_top_label_probability", "the mean top-label probability"
-            ours = (row.mean_difference, row.mean_low, row.mean_high)
-        theirs = round(float(paper.loc[row.modification, column] - paper.loc[row.against, column]), 4)
-        sentences.append(f"From {row.against} to {row.modification} {what} {change(*ours)}; {_relation(ours, theirs)}.")
-    return sentences
-
-
-def _relation(ours, theirs):
-    moved = f"by {abs(theirs):.2f}"
-    paper = f"rises {moved}" if theirs > 0 else f"falls {moved}" if theirs < 0 else "stays the same to two digits"
-    if verdict(*ours[1:]) == 0:
-        return f"the paper's {paper}, and ours cannot tell the direction"
-    agrees = verdict(*ours[1:]) == (theirs > 0) - (theirs < 0)
-    return f"the paper's {paper}: {'the same direction' if agrees else 'not the same direction'}"
 
 
 def recovered(table):

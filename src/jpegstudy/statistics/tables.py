@@ -107,8 +107,8 @@ def beside_paper(table, published):
     """Put a table of ours beside the paper's numbers.
 
     table: from table1.  published: columns modification, top1, mean_top_label_probability (data/published).
-    Returns our rows in their order, then the paper's that we lack, with paper_top1, paper_mean_top_label_probability
-    and ours minus the paper's: mean_minus_paper, and top1_minus_paper (not for agreement, which the paper lacks).
+    Returns our rows in their order, then the paper's that we lack, with paper_top1 and
+    paper_mean_top_label_probability.
     Raises BadInput if ``published`` lacks a column.
     """
     measured = ["top1", "mean_top_label_probability"]
@@ -119,11 +119,7 @@ def beside_paper(table, published):
     order = list(dict.fromkeys([*table["modification"], *paper["modification"]]))
     beside = table.merge(paper, on="modification", how="outer").set_index("modification").loc[order].reset_index()
     beside["n"] = beside["n"].astype("Int64")
-    if "top1" in table:
-        beside["top1_minus_paper"] = beside["top1"] - beside["paper_top1"]
-    return beside.assign(
-        mean_minus_paper=beside["mean_top_label_probability"] - beside["paper_mean_top_label_probability"]
-    )
+    return beside
 
 
 def confident_errors(predictions, *, threshold=CONFIDENT, resamples=RESAMPLES, seed=0):
