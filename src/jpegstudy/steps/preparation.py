@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -20,11 +21,12 @@ def prepare(stage):
     network, images = load_network(stage, "cpu"), load_image_set(stage)
     side = scaled_side(stage.parameters, network)
     size = stage.parameters["shard_size"]
+    images_hash = images.hash()
     stage.begin(
         shards=-(-len(images.items) // size),
         image_set={
             "name": images.name,
-            "hash": images.hash(),
+            "hash": images_hash,
             "labeled": images.labeled,
             "candidates": len(images.items),
         },
@@ -40,10 +42,10 @@ def prepare(stage):
         },
         machine=networks.device_in_words(torch.device("cpu")),
     )
-    if stage.run.entry(stage.name)["image_set"]["hash"] != images.hash():
+    if stage.run.entry(stage.name)["image_set"]["hash"] != images_hash:
         raise BadInput(
             f"image set {images.name!r} has changed since run {stage.run.name!r} was begun (other files, "
-            "sizes or labels); take another run name"
+            "contents or labels); take another run name"
         )
     with Bar(len(images.items), "01 decode") as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
         for shard in stage.run.shards:
@@ -57,8 +59,19 @@ def prepare(stage):
         rejected[["file", "reason"]].drop_duplicates().to_csv(path, index=False, quoting=csv.QUOTE_MINIMAL)
     if len(rejected) == len(table):
         first = rejected.iloc[0]
+        _forget(stage.run)
         raise BadInput(f"none of the {len(table)} images of {images.name!r} can be used; {first.file}: {first.reason}")
     stage.finish(images=len(table) - len(rejected), rejected=len(rejected))
+
+
+def _forget(run):
+    """Take back what 01 wrote of a run without an image, but for rejected.csv: it would refuse the set once repaired.
+
+    The shards go first. Killed in between, the next attempt makes them again; shards without an entry would be taken
+    for its own.
+    """
+    shutil.rmtree(run.path / "images")
+    (run.path / "run.json").unlink()
 
 
 def _prepare_shard(run, shard, images, crop, side, pool, advance):
