@@ -1,46 +1,17 @@
 """A report as a reader sees it: offline, on a screen and on a telephone."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.small_project import executed
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {CHROMIUM}, Debian's package chromium"),
-]
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+pytestmark = pytest.mark.browser
 PAGES = ["runs/small/report/index", "runs/small/report/05_analysis", "report/index", "report/small/index"]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def opened(browser, tmp_path_factory):
-    """A function that opens a page of the small project's report, offline, and lists what the page asked for."""
-    contexts = []
-
-    def open_page(name, width):
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, offline=True))
-        page, asked = contexts[-1].new_page(), []
-        page.set_default_timeout(10_000)
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: asked.append(message.text))
-        page.goto((executed(tmp_path_factory)[0] / "outputs" / f"{name}.html").as_uri())
-        return page, [what for what in asked if not what.startswith(("file:", "data:"))]
-
-    yield open_page
-    for context in contexts:
-        context.close()
+def opened(open_page, tmp_path_factory):
+    """``open_page`` for a page of the small project's report, by name."""
+    return lambda name, width: open_page(executed(tmp_path_factory)[0] / "outputs" / f"{name}.html", width)
 
 
 @pytest.mark.parametrize("name", PAGES)

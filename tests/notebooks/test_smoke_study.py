@@ -92,3 +92,20 @@ def test_the_report_is_made(executed):
     page = report.make(executed[0].name)
     assert page.exists()
     assert "5 · Analysis" in page.read_text()
+
+
+def test_several_views_of_photographs_without_labels_go_through_all_notebooks(tmp_path, monkeypatch):
+    monkeypatch.setenv("JPEGSTUDY_OUTPUTS", str(tmp_path))
+    few = {"run": "few", "image_count": 3, "views": 2, "network": "demo"}
+    study = studies.load("photos", few)
+    notebooks.run_study(study, say=lambda _: None)
+    predictions = Run("few").predictions()
+    assert predictions.file.nunique() == 3
+    assert (predictions.groupby("modification").image.nunique() == 6).all()
+    table = pd.read_csv(Run("few").path / "table1.csv").set_index("modification")
+    assert table.agreement["x"] == 1
+    assert (table.n == 6).all()
+    views = Run("few").image_table()
+    x, _ = Run("few").look_up(views.image)
+    assert views.view.tolist() == [0, 1] * 3
+    assert all((one != other).any() for one, other in zip(x[::2], x[1::2], strict=True))

@@ -122,6 +122,19 @@ def test_unlabeled_images_have_no_verdict(outputs, tmp_path):
     assert predictions.correct.isna().all()
 
 
+def test_a_shard_without_a_usable_image_leaves_no_gap(outputs, tmp_path):
+    for number in range(10):
+        write_image(tmp_path / "set" / f"{number}.png", seed=number)
+    for number in range(4, 8):  # the second of three shards
+        (tmp_path / "set" / f"{number}.png").write_bytes(b"no image")
+    this = run_all("test", tmp_path / "set")
+    assert [len(this.images(shard)) for shard in this.shards] == [4, 0, 2]
+    predictions = this.predictions()
+    assert sorted(set(predictions.image)) == this.image_numbers() == [0, 1, 2, 3, 8, 9]
+    assert (predictions.groupby("modification").image.nunique() == 6).all()
+    assert predictions.dtypes.astype(str).to_dict() == this.predictions(shard=0).dtypes.astype(str).to_dict()
+
+
 def test_images_that_changed_are_not_mixed_into_a_run(outputs, folder):
     this = Run("test")
     steps.prepare(this.stage("01_preprocessing", image_set=str(folder), **STAGE_01))
@@ -160,11 +173,15 @@ def test_a_run_killed_in_the_middle_of_a_stage_goes_on_to_the_same_predictions(t
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], cwd=os.getcwd())
     first = Run("killed").path / f"predictions/{stage}/00000.parquet"
-    while not first.exists():
-        assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    end = time.monotonic() + 120
+    try:
+        while not first.exists():
+            assert process.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < end, "the run has not done a shard in two minutes"
+            time.sleep(0.01)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     killed = Run("killed")
     assert not killed.is_complete(stage)
     kept = first.stat().st_mtime_ns
