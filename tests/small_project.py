@@ -22,7 +22,7 @@ FIRST = [
         'network = {"name": "tiny", "crop": 24, "weights": "random", "weights_hash": "0123456789abcdef"}\n'
         'image_set = {"name": "demo", "labeled": True, "candidates": 5}\n'
         'stage.begin(shards=0, image_set=image_set, network=network, machine="two threads")\n'
-        "stage.finish(images=image_count, rejected=1)",
+        "stage.finish(images=image_count, rejected=1, rejected_files=1)",
     ),
     ("code", 'with Bar(5, "a bar that nobody shall see") as bar:\n    bar.advance(5)'),
 ]

@@ -41,7 +41,7 @@ def test_the_first_page_says_what_came_out_and_how_it_was_made(pages):
         "Weights random 0123456789ab",
         "Image set demo",
         "Images 7",
-        "Left out 1",
+        "Files left out 1",
         "Machine two threads",
         "01_preprocessing image_count 7",
     ):

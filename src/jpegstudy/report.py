@@ -219,7 +219,7 @@ def _facts(run):
         "Input": f"{network['crop']} × {network['crop']} pixels" if "crop" in network else None,
         "Image set": images.get("name"),
         "Images": f"{first['images']:,}" if "images" in first else None,
-        "Left out": f"{first['rejected']:,}" if first.get("rejected") else None,
+        "Files left out": f"{first['rejected_files']:,}" if first.get("rejected") else None,
         "Labels": {True: "yes", False: "none: agreement stands in for accuracy"}.get(images.get("labeled")),
         "Machine": run.machines(),
         "Software": ", ".join(f"{name} {version}" for name, version in last.get("versions", {}).items()),

@@ -166,7 +166,7 @@ class Run:
         """What a reader wants to know of the run first, in words: image set, images, network, machine, versions."""
         first = self.entry("01_preprocessing")
         images, network, versions = first["image_set"], first["network"], first["versions"]
-        rejected = f", {first['rejected']} left out" if first["rejected"] else ""
+        rejected = f"; files left out: {first['rejected_files']}" if first["rejected"] else ""
         return {
             "image set": f"{images['name']}, {'labeled' if images['labeled'] else 'not labeled'}",
             "images": f"{first['images']} of {network['crop']} x {network['crop']} pixels{rejected}",

@@ -101,6 +101,22 @@ def test_what_is_done_is_not_done_again(this):
     assert changed == [lost]
 
 
+def test_classes_go_by_the_names_of_the_runs_own_folders(this, outputs, tmp_path):
+    assert steps.load_network(this, "cpu").class_names == ["a", "b", "c", "d"]
+    for number in range(3):
+        write_image(tmp_path / "flat" / f"{number}.png", seed=number)
+    other = Run("other")
+    steps.prepare(other.stage("01_preprocessing", image_set=str(tmp_path / "flat"), **STAGE_01))
+    assert steps.load_network(other, "cpu").class_names == ["class 0", "class 1", "class 2", "class 3"]
+
+
+def test_a_file_that_is_left_out_counts_once_however_many_its_views(outputs, folder):
+    this = Run("test")
+    steps.prepare(this.stage("01_preprocessing", image_set=str(folder), **{**STAGE_01, "views": 3}))
+    entry = this.entry("01_preprocessing")
+    assert (entry["images"], entry["rejected"], entry["rejected_files"]) == (30, 3, 1)
+
+
 def test_the_rejected_file_is_listed_with_its_reason(this):
     rejected = pd.read_csv(this.path / "rejected.csv")
     assert rejected.file.tolist() == ["a/broken.jpg"]

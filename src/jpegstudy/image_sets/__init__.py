@@ -10,6 +10,7 @@ Without labels.csv every file of a folder is an item, and decoding refuses those
 what systems leave in folders (``folders.CLUTTER``) are passed over.
 """
 
+import dataclasses
 import functools
 import itertools
 
@@ -51,9 +52,8 @@ def load(source, *, class_count, count=0, views=1, seed=0):
         items = _drawn(items, count, seed)
         if not items:
             raise BadInput(f"image set {str(source)!r} holds no image files: not one of its {len(found.items)} is one")
-    return ImageSet(
-        found.name, tuple(Item(item.path, item.file, item.label, view) for item in items for view in range(views))
-    )
+    items = tuple(Item(item.path, item.file, item.label, view) for item in items for view in range(views))
+    return ImageSet(found.name, items, found.class_names)
 
 
 def read(item, *, shortest_side, crop, seed, index):
@@ -69,7 +69,7 @@ def read(item, *, shortest_side, crop, seed, index):
 
 
 def _demo(class_count):
-    return ImageSet("demo", folders.load(root() / "data" / "demo" / "validation", class_count).items)
+    return dataclasses.replace(folders.load(root() / "data" / "demo" / "validation", class_count), name="demo")
 
 
 def _drawn(items, count, seed):

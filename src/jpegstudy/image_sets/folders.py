@@ -35,7 +35,8 @@ def load(source, class_count):
     name = printable(os.path.basename(os.path.abspath(folder)))
     if os.path.lexists(folder / labels_csv.NAME):
         return ImageSet(name, tuple(labels_csv.items(folder, class_count)))
-    return ImageSet(name, tuple(_items(folder, class_count)))
+    items, class_names = _contents(folder, class_count)
+    return ImageSet(name, tuple(items), tuple(class_names))
 
 
 def class_folders(folder):
@@ -46,7 +47,8 @@ def class_folders(folder):
     return {path.name: sorted(_files_below(path, folder)) for path in _entries(folder) if os.path.isdir(path)}
 
 
-def _items(folder, class_count):
+def _contents(folder, class_count):
+    """Items and class names; no names where folders are synsets, which networks of 1,000 classes know."""
     directly = [path for path in _entries(folder) if not os.path.isdir(path)]
     below = class_folders(folder)
     deeper = [path for paths in below.values() for path in paths]
@@ -54,14 +56,15 @@ def _items(folder, class_count):
     if deeper and image is None:
         labels = _labels(below, class_count, folder)
         found = [Item(path, _name(path, folder), labels[name]) for name, paths in below.items() for path in paths]
-        return found + [Item(path, _name(path, folder)) for path in directly]
+        names = () if _are_synsets(below, class_count) else map(printable, below)
+        return found + [Item(path, _name(path, folder)) for path in directly], names
     if other := next(filter(looks_like_image, deeper), None):
         raise BadInput(
             f"{printable(folder)} holds images directly ({_name(image, folder)}) and in folders "
             f"({_name(other, folder)}), so that it is neither flat nor one folder per class; "
             f"move the ones or the others, or list those wanted in a {labels_csv.NAME}"
         )
-    return [Item(path, _name(path, folder)) for path in sorted(directly + deeper)]
+    return [Item(path, _name(path, folder)) for path in sorted(directly + deeper)], ()
 
 
 def _entries(folder):
@@ -99,8 +102,8 @@ def _labels(classes, class_count, folder):
 
     classes: name -> files in it.
     """
-    synsets = label_of_synset()
-    if class_count == 1000 and any(name in synsets for name in classes):
+    if _are_synsets(classes, class_count):
+        synsets = label_of_synset()
         if strangers := [name for name in classes if name not in synsets]:
             raise BadInput(
                 f"class folder {strangers[0]!r} in {printable(folder)} is no ImageNet synset (such as n01440764); "
@@ -116,3 +119,7 @@ def _labels(classes, class_count, folder):
             f"{labels_csv.NAME} with columns file,label"
         )
     return {name: label for label, name in enumerate(classes)}
+
+
+def _are_synsets(classes, class_count):
+    return class_count == 1000 and any(name in label_of_synset() for name in classes)

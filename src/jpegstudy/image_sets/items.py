@@ -26,10 +26,11 @@ class Item:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Items in a fixed order."""
+    """Items in a fixed order, and the names of the labels from 0 where the set tells them."""
 
     name: str
     items: tuple
+    class_names: tuple = ()
 
     @property
     def labeled(self):

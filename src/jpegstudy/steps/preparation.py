@@ -29,6 +29,7 @@ def prepare(stage):
             "hash": images_hash,
             "labeled": images.labeled,
             "candidates": len(images.items),
+            "class_names": images.class_names,
         },
         network={
             "name": network.name,
@@ -61,7 +62,7 @@ def prepare(stage):
         first = rejected.iloc[0]
         _forget(stage.run)
         raise BadInput(f"none of the {len(table)} images of {images.name!r} can be used; {first.file}: {first.reason}")
-    stage.finish(images=len(table) - len(rejected), rejected=len(rejected))
+    stage.finish(images=len(table) - len(rejected), rejected=len(rejected), rejected_files=int(rejected.file.nunique()))
 
 
 def _forget(run):

@@ -1,5 +1,6 @@
 """What a run is made from: its network and its image set, loaded as 01's parameters name them."""
 
+import copy
 import functools
 import json
 
@@ -13,7 +14,7 @@ NETWORK_PARAMETERS = ("network", "weights", "preprocessing", "precision")
 
 
 def load_network(source, device="auto"):
-    """The Network of a Run, or of the Stage 01 that begins one.
+    """The Network of a Run, or of the Stage 01 that begins one; its classes go by the names that a run's images gave.
 
     Raises BadInput if its weights are no longer those that the run was made with.
     """
@@ -21,8 +22,14 @@ def load_network(source, device="auto"):
     given = source.parameters if begins else source.entry("01_preprocessing")["parameters"]
     chosen = {name: given[name] for name in NETWORK_PARAMETERS}
     network = _load_network(json.dumps(chosen, sort_keys=True), device)
-    if not begins and source.entry("01_preprocessing")["network"]["weights_hash"] != network.weights_hash:
+    if begins:
+        return network
+    entry = source.entry("01_preprocessing")
+    if entry["network"]["weights_hash"] != network.weights_hash:
         raise BadInput(f"the weights of {network.name} are not those that run {source.name!r} was made with")
+    if names := entry["image_set"].get("class_names"):
+        network = copy.copy(network)  # it is shared with runs on other images, whose classes have other names
+        network.class_names = names
     return network
 
 
@@ -65,6 +72,7 @@ def read_images(image_set, indices, stage, network):
 
 
 def scaled_side(given, network):
+    """The shortest side in pixels that images are scaled to, by 01's parameters. Raises BadInput if less than a crop."""
     side = given["shortest_side"] or network.shortest_side
     if side < network.crop:
         raise BadInput(

@@ -2,7 +2,7 @@
 
 A transform maps ``uint8 (N, 3, H, W)`` to the same: ``transform(images, *, seed=None, indices=None)``. It is pure; a
 random one draws from the seed and each image's index, so that neither shards nor batches change what an image gets.
-It declares ``differentiable`` and ``stochastic``.
+It declares its ``name`` in the notation of modifications, and whether it is ``differentiable`` and ``stochastic``.
 """
 
 from typing import Protocol
@@ -16,6 +16,7 @@ __all__ = ["TRANSFORMS", "Jpeg", "JpegNoise", "Transform"]
 class Transform(Protocol):
     """What every transform offers."""
 
+    name: str
     differentiable: bool
     stochastic: bool
 
@@ -23,4 +24,4 @@ class Transform(Protocol):
         """Images uint8 (N, 3, H, W) in grey levels, transformed; ``indices`` are the images' numbers, (N,)."""
 
 
-TRANSFORMS = {"JPG": Jpeg, "JPGnoise": JpegNoise}  # by the name that the notation of modifications gives them
+TRANSFORMS = {transform.name: transform for transform in (Jpeg, JpegNoise)}

@@ -11,6 +11,7 @@ class Jpeg:
 
     quality: int = 75
     subsampling: str = "4:2:0"
+    name = "JPG"
     differentiable = False
     stochastic = False
 

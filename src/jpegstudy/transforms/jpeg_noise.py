@@ -27,6 +27,7 @@ class JpegNoise:
 
     quality: int = 75
     subsampling: str = "4:2:0"
+    name = "JPGnoise"
     differentiable = False
     stochastic = True
 
