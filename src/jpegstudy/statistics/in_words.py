@@ -99,7 +99,7 @@ def differences(table):
     """A sentence per row of paired_differences: does the rate change beyond its interval, and which way?"""
     return [
         f"From {row.against} to {row.modification} {_lower(row.measure)} {change(row.difference, row.low, row.high)}"
-        f" ({row.gained} images gained, {row.lost} lost, p = {_p(row.p_holm)} after Holm)."
+        f" ({row.gained} images gained, {row.lost} lost, {_p(row.p_holm)} after Holm)."
         for row in table.itertuples()
     ]
 
@@ -209,6 +209,4 @@ def _number(value, digits):
 
 
 def _p(value):
-    if value < 0.001:
-        return "below 0.001"
-    return f"{value:.3f}"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
