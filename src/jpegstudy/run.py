@@ -35,7 +35,7 @@ LAST_FILE = {
     "01_preprocessing": "images/{:05d}.npy",
     **{stage: f"predictions/{stage}/{{:05d}}.parquet" for stage in STAGES[1:]},
 }
-PACKAGES = ("jpegstudy", "torch", "torchvision", "pillow", "numpy", "pandas", "scipy")
+PACKAGES = ("jpegstudy", "torch", "torchvision", "pillow", "imagecodecs", "numpy", "pandas", "scipy")
 
 
 def root():

@@ -1,5 +1,6 @@
 import io
 
+import imagecodecs
 import numpy as np
 import pytest
 import torch
@@ -20,8 +21,9 @@ def test_roundtrip_is_torchvisions_on_every_pixel(quality, height, width):
     assert torch.equal(jpeg.roundtrip(images, quality=quality), expected)
 
 
-def test_pillow_has_the_library_that_the_study_names():
+def test_pillow_and_imagecodecs_have_the_library_that_the_study_names():
     assert features.check_feature("libjpeg_turbo")
+    assert "libjpeg_turbo" in imagecodecs.jpeg8_version()
 
 
 @pytest.mark.parametrize("quality", [1, 25, 75, 100])

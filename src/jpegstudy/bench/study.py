@@ -33,7 +33,7 @@ BAR_BARE, BARS, TOLERANCE = 1.15, {"foolbox": 0.30}, 1e-5
 FORWARDS = 10  # beside the one pass with a gradient: 3 Adv, 4 JPG, 3 JPGnoise
 WORKERS, OWN_THREADS = "bare: workers", "bare: torch's threads"
 DEMO = "demo network, "  # before the names of its contenders
-PACKAGES = ("torch", "torchvision", "pillow", *(rival.package for rival in RIVALS))
+PACKAGES = ("torch", "torchvision", "imagecodecs", "pillow", *(rival.package for rival in RIVALS))
 
 
 def main(arguments):
