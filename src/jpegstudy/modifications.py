@@ -16,6 +16,8 @@ import torch
 
 from jpegstudy import attacks
 from jpegstudy.errors import BadInput
+from jpegstudy.jpeg import fingerprint
+from jpegstudy.run import check_same_codec
 from jpegstudy.transforms import TRANSFORMS
 
 _QUALITY = r"(?P<quality>\d+)?(?:-(?P<subsampling>444|422|420))?"
@@ -143,9 +145,11 @@ def apply_all(wanted, images, sign, *, seed=None, indices=None):
 def apply(run, text, indices):
     """f of images of a run, by their numbers: uint8 (N, 3, H, W). ``run`` is a run.Run; made again, never stored.
 
-    Raises BadInput if the run has no such image, or if f has an attack and the run no gradient signs yet.
+    Raises BadInput if the run has no such image, if f has an attack and the run no gradient signs yet, or if this
+    environment's JPEG codec gives other pixels than the run's.
     """
     modification = parse(text)
+    check_same_codec({f"run {run.name!r}": run.codec, "this environment": fingerprint.of_codec()})
     images, sign = run.look_up(indices)
     if modification.columns["attack"] and sign is None:
         raise BadInput(f"{text} needs the gradient signs of run {run.name!r}; run 02_attack first")

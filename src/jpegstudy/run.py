@@ -183,6 +183,11 @@ class Run:
         entries = [part for entry in self.record["stages"].values() for part in (entry, *entry.get("continued", []))]
         return "; ".join(dict.fromkeys(part["machine"] for part in entries if part.get("machine")))
 
+    @property
+    def codec(self):
+        """What 03 or 04 recorded of the JPEG codec (fingerprint and library); None before them."""
+        return next((entry["codec"] for entry in self.record["stages"].values() if "codec" in entry), None)
+
     # What the shards hold
 
     @property
@@ -245,6 +250,18 @@ class Run:
         if not files:
             raise BadInput(f"run {self.name!r} has no predictions yet; run 02_attack with run: {self.name}")
         return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+
+
+def check_same_codec(codecs):
+    """Raise BadInput unless all JPEG codecs give the same pixels. ``codecs``: owner's name -> what Run.codec says."""
+    known = {name: codec for name, codec in codecs.items() if codec}
+    first = next(iter(known), None)
+    for name, codec in known.items():
+        if codec["fingerprint"] != known[first]["fingerprint"]:
+            told = " and ".join(f"{n} with {known[n]['library']} ({known[n]['fingerprint']})" for n in (first, name))
+            raise BadInput(
+                f"made by JPEG codecs that give other pixels: {told}; run one of them again, under another run name"
+            )
 
 
 class Stage:

@@ -14,6 +14,7 @@ import torch
 
 from jpegstudy import attacks, modifications, steps
 from jpegstudy.errors import BadInput
+from jpegstudy.jpeg import fingerprint
 from jpegstudy.run import Run
 from tests.conftest import STAGE_01, STAGES, write_image
 
@@ -157,6 +158,24 @@ def test_images_that_changed_are_not_mixed_into_a_run(outputs, folder):
     write_image(folder / "a" / "0.png", size=(90, 80))
     with pytest.raises(BadInput, match="has changed since run 'test' was begun"):
         steps.prepare(this.stage("01_preprocessing", image_set=str(folder), **STAGE_01))
+
+
+@pytest.fixture
+def another_codec(monkeypatch):
+    monkeypatch.setattr(fingerprint, "of_codec", lambda: {"fingerprint": "0" * 16, "library": "another"})
+
+
+def test_a_run_records_its_jpeg_codec(this):
+    assert this.codec == fingerprint.of_codec()
+    assert "libjpeg_turbo" in this.codec["library"]
+
+
+def test_another_jpeg_codec_is_not_mixed_into_a_run(this, another_codec):
+    (this.path / "predictions/04_jpeg_noise/00001.parquet").unlink()
+    with pytest.raises(BadInput, match=r"other pixels: run 'test' with .* and this environment with another"):
+        steps.add_jpeg_noise(this.stage("04_jpeg_noise", **STAGES["04_jpeg_noise"]))
+    with pytest.raises(BadInput, match="other pixels"):
+        modifications.apply(this, "JPG(x)", this.image_numbers()[:1])
 
 
 def test_weights_that_changed_are_not_mixed_into_a_run(this, monkeypatch):

@@ -1,8 +1,8 @@
 """The round trip through libjpeg-turbo itself, as imagecodecs wraps it, with the library's defaults.
 
 That is: accurate integer DCT, "fancy" chroma upsampling, baseline, tables scaled from the standard's by the quality.
-Pillow's gives the same bytes and pixels (a test holds it) in three quarters more time. Python's lock is released while an image
-is coded, so several threads code at once.
+Pillow's gives the same pixels (a test holds it) and takes longer. Python's lock is released while an image is coded, so
+several threads code at once.
 """
 
 import imagecodecs

@@ -11,9 +11,10 @@ import pandas as pd
 import torch
 
 from jpegstudy import attacks, modifications, networks
+from jpegstudy.jpeg import fingerprint
 from jpegstudy.modifications import Modification, adversarial, named
 from jpegstudy.progress import Bar
-from jpegstudy.run import replacing
+from jpegstudy.run import check_same_codec, replacing
 from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.sources import load_network
 
@@ -25,12 +26,12 @@ def attack(stage):
 
 def compress(stage):
     """03: the predictions for JPG of x and of Adv of every epsilon, at every quality."""
-    _do_shards(stage, _transform_shard, "03 compress")
+    _do_shards(stage, _transform_shard, "03 compress", codec=_codec(stage.run))
 
 
 def add_jpeg_noise(stage):
     """04: the predictions for JPGnoise of Adv of every epsilon."""
-    _do_shards(stage, _transform_shard, "04 add noise")
+    _do_shards(stage, _transform_shard, "04 add noise", codec=_codec(stage.run))
 
 
 def modifications_of(stage):
@@ -46,11 +47,17 @@ def modifications_of(stage):
     return [named("JPGnoise", f, quality=given["quality"], **settings) for f in attacked]
 
 
-def _do_shards(stage, work_on, label):
+def _codec(run):
+    """This process's JPEG codec, to be recorded. Raises BadInput if the run's other images went through another."""
+    check_same_codec({f"run {run.name!r}": run.codec, "this environment": fingerprint.of_codec()})
+    return fingerprint.of_codec()
+
+
+def _do_shards(stage, work_on, label, **facts):
     keep_freed_memory()
     network = load_network(stage.run, stage.parameters["device"])
     wanted = modifications_of(stage)
-    stage.begin(modifications=[str(f) for f in wanted], machine=networks.device_in_words(network.device))
+    stage.begin(modifications=[str(f) for f in wanted], machine=networks.device_in_words(network.device), **facts)
     missing = stage.missing()
     with Bar(stage.run.entry("01_preprocessing")["images"], label) as bar:
         for shard in stage.run.shards:

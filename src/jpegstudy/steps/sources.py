@@ -72,7 +72,7 @@ def read_images(image_set, indices, stage, network):
 
 
 def scaled_side(given, network):
-    """The shortest side in pixels that images are scaled to, by 01's parameters. Raises BadInput if less than a crop."""
+    """The shortest side, in pixels, that images are scaled to by 01's parameters. Raises BadInput below the crop."""
     side = given["shortest_side"] or network.shortest_side
     if side < network.crop:
         raise BadInput(
