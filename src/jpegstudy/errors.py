@@ -1,4 +1,4 @@
-"""The one exception that means: what was given cannot be used, and here is what to do about it."""
+"""The one exception that means: what was given cannot be used, and here is what to do about it; and its one line."""
 
 
 class BadInput(ValueError):
@@ -6,3 +6,8 @@ class BadInput(ValueError):
 
     The command line prints it without a traceback and exits with 2; a notebook stops on it with that line at its end.
     """
+
+
+def one_line(error):
+    """An error's text without line breaks and full stop, up to 300 characters; its class's name where it has none."""
+    return " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__

@@ -20,18 +20,26 @@ def _distinct_wholes(low, high):
     return lambda value: type(value) is list and value and all(map(one, value)) and len(set(value)) == len(value)
 
 
+def _three_numbers(low, high):
+    def one(value):
+        return type(value) in (int, float) and low <= value <= high  # which no NaN is
+
+    return lambda value: type(value) is list and len(value) == 3 and all(map(one, value))
+
+
 def _text(pattern):
     return lambda value: type(value) is str and re.fullmatch(pattern, value)
 
 
 def _preprocessing(value):
-    triples = [value.get(name) for name in ("mean", "deviation") if name in value] if type(value) is dict else []
+    if type(value) is not dict or not set(value) <= {"crop", "mean", "deviation"}:
+        return False
+    means, deviations = (value.get(name, [0.5] * 3) for name in ("mean", "deviation"))
     return (
-        type(value) is dict
-        and set(value) <= {"crop", "mean", "deviation"}
-        and _whole(1, 4096)(value.get("crop", 224))
-        and all(type(t) is list and len(t) == 3 and all(type(v) in (int, float) for v in t) for t in triples)
-        and all(v > 0 for v in value.get("deviation", ()))
+        _whole(1, 4096)(value.get("crop", 224))
+        and _three_numbers(0, 1)(means)
+        # a network that takes grey levels has 1/255; above 1, grey levels were given by mistake
+        and _three_numbers(0.001, 1)(deviations)
     )
 
 
@@ -62,7 +70,8 @@ PARAMETERS = {
     "weights": Parameter(_text(r".*\S.*"), "DEFAULT, random, a name of torchvision's, or the path of a file"),
     "preprocessing": Parameter(
         _preprocessing,
-        "a mapping with some of crop (pixels), mean and deviation (three numbers each, of pixels in 0-1)",
+        "a mapping with some of crop, mean and deviation: crop in whole pixels to 4096, mean three numbers from 0 to 1 "
+        "and deviation three from 0.001 to 1, both of pixels in 0-1",
     ),
     "precision": Parameter(_text("float32|tf32|bfloat16"), "float32, tf32 or bfloat16"),
     # 02_attack, 03_compression, 04_jpeg_noise
@@ -97,9 +106,10 @@ def check(values):
             raise BadInput(f"there is no parameter {name!r}; there are {', '.join(sorted(PARAMETERS))}")
         parameter = PARAMETERS[name]
         if not parameter.accepts(value):
+            kind = re.match("a (list|mapping) ", parameter.wanted)
             hint = ""
-            if type(value) is str and "list" in parameter.wanted:
-                hint = f" (papermill's -p passes a list as text: use -y '{name}: ...')"
+            if type(value) is str and kind:
+                hint = f" (papermill's -p passes a {kind[1]} as text: use -y '{name}: ...')"
             raise BadInput(f"{name} is {value!r}; wanted: {parameter.wanted}{hint}")
 
 

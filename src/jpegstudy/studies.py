@@ -22,7 +22,7 @@ from pathlib import Path
 import yaml
 
 from jpegstudy import parameters
-from jpegstudy.errors import BadInput
+from jpegstudy.errors import BadInput, one_line
 from jpegstudy.run import root, shown
 
 PAPER = ("01", "02", "03", "04", "05")  # what every study runs
@@ -115,7 +115,7 @@ def parameters_of(notebook):
         sources = ["".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
         statements = ast.parse("\n".join(sources)).body
     except (ValueError, KeyError, TypeError, SyntaxError) as error:
-        raise BadInput(f"{notebook.name} is not a notebook that can be read: {_one_line(error)}") from error
+        raise BadInput(f"{notebook.name} is not a notebook that can be read: {one_line(error)}") from error
     if len(sources) != 1:  # papermill would put the values where the notebook's own defaults overwrite them
         raise BadInput(f"{notebook.name} has {len(sources)} cells tagged parameters; it needs one")
     defaults = {}
@@ -135,7 +135,7 @@ def value_of(text):
     try:
         return yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError) as error:
-        raise BadInput(f"cannot read the value {text!r}: {_one_line(error)}") from error
+        raise BadInput(f"cannot read the value {text!r}: {one_line(error)}") from error
 
 
 def _find(name_or_path):
@@ -153,7 +153,7 @@ def _read(path):
     try:
         given = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (yaml.YAMLError, ValueError) as error:
-        raise BadInput(f"cannot read {path.name}: {_one_line(error)}") from error
+        raise BadInput(f"cannot read {path.name}: {one_line(error)}") from error
     return _mapping(path, "a study", given)
 
 
@@ -212,10 +212,6 @@ def _is_plain(value):
     if isinstance(value, list):
         return all(map(_is_plain, value))
     return type(value) in (str, int, bool, type(None)) or (type(value) is float and math.isfinite(value))
-
-
-def _one_line(error):
-    return " ".join(str(error).split())
 
 
 class _Loader(yaml.SafeLoader):

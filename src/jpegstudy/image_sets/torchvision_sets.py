@@ -6,7 +6,7 @@ pass for those of the whole.
 
 import os
 
-from jpegstudy.errors import BadInput
+from jpegstudy.errors import BadInput, one_line
 from jpegstudy.image_sets import folders
 from jpegstudy.image_sets.items import ImageSet, printable
 from jpegstudy.image_sets.synsets import label_of_synset
@@ -30,7 +30,7 @@ def imagenette(class_count):
                 Imagenette(folder, split="val", download=True)
         except Exception as error:  # urllib, tarfile and torchvision's hash check each raise their own
             raise BadInput(
-                f"imagenette could not be fetched ({_in_one_line(error)}); delete imagenette2.tgz and imagenette2 in "
+                f"imagenette could not be fetched ({one_line(error)}); delete imagenette2.tgz and imagenette2 in "
                 f"{printable(folder)} if they are there and try again, or put its archive's folder imagenette2 there"
             ) from error
     way_out = f"delete {printable(unpacked)} to have it unpacked again"
@@ -49,7 +49,7 @@ def imagenet(class_count):
         except Exception as error:  # tarfile, pickle and scipy each raise their own
             raise BadInput(
                 f"no ImageNet in {printable(folder)}: put {ARCHIVES} there, and delete meta.bin and val if they are "
-                f"there (torchvision says: {_in_one_line(error)})"
+                f"there (torchvision says: {one_line(error)})"
             ) from error
     way_out = f"delete {printable(folder / 'val')} and put {ARCHIVES} beside it to have it unpacked again"
     return _whole("imagenet", folder / "val", class_count, way_out)
@@ -66,7 +66,3 @@ def _whole(name, folder, class_count, way_out):
             "is there"
         )
     return ImageSet(name, folders.load(folder, class_count).items)
-
-
-def _in_one_line(error):
-    return " ".join(str(error).split()) or type(error).__name__
