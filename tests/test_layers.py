@@ -16,16 +16,16 @@ LAYERS = {
     "__main__": {"cli"},
     "cli": {"studies", "notebooks", "overview", "report", "publishing", "inspection", "bench", "run"},
     "studies": {"run", "parameters"},
-    "notebooks": {"run", "parameters", "progress"},
-    "report": {"run", "machine_paths", "parameters", "headline"},
-    "publishing": {"report", "run", "machine_paths", "headline"},
+    "notebooks": {"atomic", "run", "parameters", "progress"},
+    "report": {"atomic", "run", "machine_paths", "parameters", "headline"},
+    "publishing": {"atomic", "report", "run", "machine_paths", "headline"},
     "overview": {"headline", "run"},
     "headline": {"run"},
     "machine_paths": {"run"},
     "bench": BELOW | {"learned", "mechanism", "inspection"},
     "steps": {
-        "run", "image_sets", "networks", "attacks", "modifications", "progress", "transforms", "jpeg", "parameters",
-        "decoding",
+        "atomic", "run", "image_sets", "networks", "attacks", "modifications", "progress", "transforms", "jpeg",
+        "parameters", "decoding",
     },
     "inspection": {"image_sets", "networks", "attacks", "modifications", "jpeg", "figures"},
     "mechanism": {"run", "networks", "modifications", "jpeg", "statistics", "progress"},
@@ -37,7 +37,7 @@ LAYERS = {
     "figures": {"statistics"},
     "image_sets": {"decoding", "progress", "run"},
     "networks": {"run", "progress"},
-    "run": {"parameters"},
+    "run": {"atomic", "parameters"},
 }  # fmt: skip
 
 

@@ -1,6 +1,4 @@
-import errno
 import json
-import subprocess
 
 import numpy as np
 import pytest
@@ -117,38 +115,3 @@ def test_work_that_goes_on_elsewhere_is_recorded_as_such(prepared, monkeypatch):
     assert [sorted(part) for part in continued] == [["machine", "started"], ["python", "started"]]
     assert continued[1]["python"] == "4.0"
     assert prepared.machines().endswith("the first; the second")
-
-
-def test_what_a_killed_process_left_behind_goes_and_what_a_living_one_writes_stays(tmp_path):
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    mine, other, living = (tmp_path / name for name in (f".{dead.pid}-a.npy", f".{dead.pid}-b.npy", ".1-a.npy"))
-    for path in (mine, other, living):
-        path.write_text("half")
-    with run.replacing(tmp_path / "a.npy") as part:
-        part.write_text("whole")
-    assert sorted(tmp_path.iterdir()) == sorted([living, other, tmp_path / "a.npy"])
-
-
-def test_a_folder_that_cannot_be_made_is_told(tmp_path):
-    (tmp_path / "file").write_text("")
-    with (
-        pytest.raises(OSError, match=r"cannot write a.csv: (Not a directory|File exists)"),
-        run.replacing(tmp_path / "file" / "a.csv"),
-    ):
-        pass
-
-
-def test_a_full_disk_leaves_what_was_there(tmp_path):
-    path = tmp_path / "file.txt"
-    path.write_text("whole")
-
-    def fill_up():
-        with run.replacing(path) as part:
-            part.write_text("half")
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    with pytest.raises(OSError, match=r"cannot write file.txt: .*what was finished stays"):
-        fill_up()
-    assert path.read_text() == "whole"
-    assert list(tmp_path.iterdir()) == [path]

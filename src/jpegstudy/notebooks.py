@@ -21,7 +21,8 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from jpegstudy import progress
-from jpegstudy.run import STAGES, Run, Stage, replacing, root, shown
+from jpegstudy.atomic import replacing
+from jpegstudy.run import STAGES, Run, Stage, root, shown
 
 KERNEL = "python3"
 QUIET_KERNEL = Config(

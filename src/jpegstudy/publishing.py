@@ -10,6 +10,7 @@ import json
 import nbformat
 
 from jpegstudy import headline, machine_paths
+from jpegstudy.atomic import replacing, replacing_folder
 from jpegstudy.errors import BadInput
 from jpegstudy.report import (
     FILES,
@@ -17,11 +18,10 @@ from jpegstudy.report import (
     executed,
     existing,
     read,
-    replacing_folder,
     study_of,
     write_pages,
 )
-from jpegstudy.run import outputs, read_record, replacing
+from jpegstudy.run import outputs, read_record
 
 RESULTS = "05_analysis"  # the notebook whose pictures are wanted as files: in a README, on slides
 

@@ -4,13 +4,10 @@
 page shows where files lie on this machine; see machine_paths.
 """
 
-import contextlib
 import difflib
 import json
 import math
-import os
 import re
-import shutil
 from pathlib import Path
 
 import jinja2
@@ -19,6 +16,7 @@ from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 
 from jpegstudy import headline, machine_paths
+from jpegstudy.atomic import replacing_folder
 from jpegstudy.errors import BadInput
 from jpegstudy.run import Run, all_runs
 
@@ -234,18 +232,3 @@ def _settings(run):
     return [
         (stage, name, _told(value)) for stage, entry in stages.items() for name, value in entry["parameters"].items()
     ]
-
-
-@contextlib.contextmanager
-def replacing_folder(folder):
-    """Give an empty folder beside ``folder`` to fill, and put it in ``folder``'s place when the block ends well."""
-    new, old = (folder.with_name(f".{os.getpid()}-{word}-{folder.name}") for word in ("new", "old"))
-    try:
-        new.mkdir(parents=True)
-        yield new
-        if folder.exists():
-            os.rename(folder, old)
-        os.rename(new, folder)
-    finally:
-        for leftover in (new, old):
-            shutil.rmtree(leftover, ignore_errors=True)

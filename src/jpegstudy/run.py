@@ -12,10 +12,8 @@ by atomic rename, so whatever exists is whole, and a run that was killed goes on
 """
 
 import collections
-import contextlib
 import datetime
 import functools
-import glob
 import importlib.metadata
 import json
 import os
@@ -28,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from jpegstudy import parameters
+from jpegstudy.atomic import replacing
 from jpegstudy.errors import BadInput
 
 STAGES = ("01_preprocessing", "02_attack", "03_compression", "04_jpeg_noise")
@@ -59,46 +58,6 @@ def all_runs():
     """Every run there is, in the order of their names; a folder whose name no run can have is none."""
     names = [path.parent.name for path in sorted((outputs() / "runs").glob("*/run.json"))]
     return [Run(name) for name in names if parameters.PARAMETERS["run"].accepts(name)]
-
-
-@contextlib.contextmanager
-def replacing(path):
-    """Give a temporary path beside ``path`` to write to, and rename it to ``path`` when the block ends well.
-
-    Raises OSError that says that finished work stays. What processes that were killed here left behind is removed.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        why = error.strerror or error  # numpy counts the bytes that did not fit instead
-        raise OSError(error.errno, f"cannot write {path.name}: {why}; what was finished stays") from error
-    finally:
-        with contextlib.suppress(
-            OSError
-        ):  # where the folder could not be made, or went away, there is nothing to remove
-            temporary.unlink(missing_ok=True)
-
-
-def _remove_leftovers(path):
-    for leftover in path.parent.glob(f".[0-9]*-{glob.escape(path.name)}"):
-        process = re.match(r"\.(\d+)-", leftover.name)
-        if process and not _alive(int(process[1])):
-            leftover.unlink(missing_ok=True)
-
-
-def _alive(process):
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):  # another user's; no process has such a number, so let it be
-        return True
-    return True
 
 
 def read_record(path):

@@ -11,10 +11,11 @@ import pandas as pd
 import torch
 
 from jpegstudy import attacks, modifications, networks
+from jpegstudy.atomic import replacing
 from jpegstudy.jpeg import fingerprint
 from jpegstudy.modifications import Modification, adversarial, named
 from jpegstudy.progress import Bar
-from jpegstudy.run import check_same_codec, replacing
+from jpegstudy.run import check_same_codec
 from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.sources import load_network
 

@@ -10,9 +10,9 @@ import pandas as pd
 import torch
 
 from jpegstudy import decoding, image_sets, networks
+from jpegstudy.atomic import replacing
 from jpegstudy.errors import BadInput
 from jpegstudy.progress import Bar
-from jpegstudy.run import replacing
 from jpegstudy.steps.sources import load_image_set, load_network, scaled_side
 
 
