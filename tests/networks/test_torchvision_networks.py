@@ -92,6 +92,13 @@ def test_a_vision_transformers_crop_is_that_of_its_file(tmp_path):
     torch.testing.assert_close(*logits(network, module), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["vit_b_16", "vit_h_14"])
+def test_a_random_vision_transformer_takes_the_crop_that_it_states(name):
+    with torch.device("meta"):  # one of them is of 2.5 GB
+        module, facts = networks.sources.find(name, "random")
+    assert module.image_size == facts["crop"] == {"vit_b_16": 224, "vit_h_14": 518}[name]
+
+
 def test_a_crop_that_a_vision_transformer_does_not_take_is_refused():
     with pytest.raises(BadInput, match=r"'vit_b_32' does not take 96 x 96 images: Wrong image height.*; give its crop"):
         networks.load("vit_b_32", "random", preprocessing={"crop": 96}, device="cpu")

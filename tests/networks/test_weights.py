@@ -143,6 +143,13 @@ def test_weights_of_another_network_are_told_apart(tmp_path, state, change, prob
         load(path)
 
 
+def test_counts_of_batches_which_older_files_lack_are_not_missed(tmp_path):
+    older = {key: tensor for key, tensor in mnasnet0_5().state_dict().items() if not key.endswith("batches_tracked")}
+    assert load(saved(older, tmp_path / "weights.pth"), "mnasnet0_5").class_count == 1000
+    with pytest.raises(BadInput, match=r"do not fit mnasnet0_5: 1 missing \(layers.0.weight\); classes"):
+        load(saved(without(older, "layers.0.weight"), tmp_path / "weights.pth"), "mnasnet0_5")
+
+
 def test_a_network_of_fixed_classes_names_both_counts(tmp_path):
     other = networks.sources.find("demo", "random")[0].state_dict()
     last = list(other)[-1]

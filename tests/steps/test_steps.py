@@ -15,6 +15,7 @@ import torch
 from jpegstudy import attacks, modifications, steps
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import fingerprint
+from jpegstudy.networks.arithmetic import set_arithmetic
 from jpegstudy.run import Run
 from tests.conftest import STAGE_01, STAGES, write_image
 
@@ -100,6 +101,13 @@ def test_what_is_done_is_not_done_again(this):
     assert lost.read_bytes() == whole
     changed = [file for file, time_ns in before.items() if file.stat().st_mtime_ns != time_ns]
     assert changed == [lost]
+
+
+def test_a_network_that_is_loaded_again_has_its_precision_again(this):
+    steps.load_network(this, "cpu")
+    set_arithmetic("tf32")
+    steps.load_network(this, "cpu")
+    assert torch.backends.cudnn.conv.fp32_precision == "ieee"
 
 
 def test_classes_go_by_the_names_of_the_runs_own_folders(this, outputs, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 
 from jpegstudy import decoding, image_sets, networks
 from jpegstudy.errors import BadInput
+from jpegstudy.networks.arithmetic import set_arithmetic
 from jpegstudy.run import Stage
 
 NETWORK_PARAMETERS = ("network", "weights", "preprocessing", "precision")
@@ -22,6 +23,7 @@ def load_network(source, device="auto"):
     given = source.parameters if begins else source.entry("01_preprocessing")["parameters"]
     chosen = {name: given[name] for name in NETWORK_PARAMETERS}
     network = _load_network(json.dumps(chosen, sort_keys=True), device)
+    set_arithmetic(chosen["precision"])  # the process's, not the network's: another may have been loaded in between
     if begins:
         return network
     entry = source.entry("01_preprocessing")
