@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from jpegstudy.run import check_same_codec, codec_of, read_record
 from jpegstudy.statistics.claims import VERDICTS as MEANINGS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,7 +30,11 @@ ROWS = [
 
 
 def results():
-    """The README's table: top-1 accuracy (agreement without labels) of each published run, beside the paper's."""
+    """The README's table: top-1 accuracy (agreement without labels) of each published run, beside the paper's.
+
+    Raises BadInput if JPEG was not the same for all of them.
+    """
+    check_same_codec({name: codec_of(read_record(REPORTS / name / "run.json")) for name in NAMES})
     published = pd.read_csv(ROOT / "data/published/dziugaite2016_table1.csv").set_index("modification").top1
     found = {name: pd.read_csv(REPORTS / name / "table1.csv").set_index("modification") for name in NAMES}
     lines = [f"| network (n images) | {' | '.join(ROWS)} |", "|---|" + "---|" * len(ROWS)]

@@ -144,8 +144,8 @@ class Run:
 
     @property
     def codec(self):
-        """What 03 or 04 recorded of the JPEG codec (fingerprint and library); None before them."""
-        return next((entry["codec"] for entry in self.record["stages"].values() if "codec" in entry), None)
+        """What the run recorded of its JPEG codec, see ``codec_of``."""
+        return codec_of(self.record)
 
     # What the shards hold
 
@@ -211,8 +211,13 @@ class Run:
         return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
+def codec_of(record):
+    """The JPEG codec (fingerprint and library) that 03 or 04 put into a run's record; None before them."""
+    return next((entry["codec"] for entry in record["stages"].values() if "codec" in entry), None)
+
+
 def check_same_codec(codecs):
-    """Raise BadInput unless all JPEG codecs give the same pixels. ``codecs``: owner's name -> what Run.codec says."""
+    """Raise BadInput unless all codecs give the same pixels. ``codecs``: owner's name -> what ``codec_of`` says."""
     known = {name: codec for name, codec in codecs.items() if codec}
     first = next(iter(known), None)
     for name, codec in known.items():
