@@ -27,7 +27,10 @@ LAYERS = {
         "atomic", "run", "image_sets", "networks", "attacks", "modifications", "progress", "transforms", "jpeg",
         "parameters", "decoding",
     },
-    "inspection": {"image_sets", "networks", "attacks", "modifications", "jpeg", "figures"},
+    "inspection": {"decoding", "image_sets", "networks", "attacks", "modifications", "jpeg", "figures"},
+    "exploration": {
+        "atomic", "inspection", "image_sets", "networks", "attacks", "modifications", "jpeg", "parameters", "run",
+    },
     "mechanism": {"run", "networks", "modifications", "jpeg", "statistics", "progress"},
     "modifications": {"attacks", "transforms", "jpeg", "learned", "run"},
     "learned": {"jpeg", "attacks", "progress"},

@@ -1,4 +1,4 @@
-"""The command ``jpegstudy``: run a study, list runs, make and publish reports, measure speed.
+"""The command ``jpegstudy``: run a study, list runs, make and publish reports, inspect an image, measure speed.
 
 What needs torch, pandas or papermill is imported by the command that needs it, so that --help comes at once. Every
 failure is one line on standard error. Exit status: 0 done, 2 the input cannot be used, 1 anything else, 130 Ctrl-C.
@@ -19,6 +19,7 @@ examples:
   jpegstudy run demo -p seed 1 -p run demo-seed-1
   jpegstudy runs                         the runs there are, and what came out
   jpegstudy publish demo                 copy a run's report to outputs/report
+  jpegstudy inspect photo.png saved.png  what a network sees in them and in their JPEGs
 """
 
 
@@ -87,6 +88,30 @@ def _parser():
     publish.add_argument("run", help="its name under outputs/runs")
     publish.set_defaults(command=_publish)
 
+    inspect = commands.add_parser(
+        "inspect", help="what a network sees in a file and in its JPEGs", description=_inspect.__doc__
+    )
+    inspect.add_argument("image", help="a file; where a second is given, the clean one")
+    inspect.add_argument("adversarial", nargs="?", help="the same image with a perturbation, of the same size")
+    inspect.add_argument(
+        "--network", default="efficientnet_lite0", metavar="NAME",
+        help="demo, efficientnet_lite0 (the default), one of torchvision's, or package.module:factory",
+    )  # fmt: skip
+    inspect.add_argument("--weights", default="DEFAULT", help="a file, or a name of torchvision's")
+    inspect.add_argument(
+        "--preprocessing", default="{}", metavar="YAML",
+        help="of a network of your own: '{crop: 32, mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5]}'",
+    )  # fmt: skip
+    inspect.add_argument(
+        "--epsilon", nargs="+", type=float, default=[], metavar="E",
+        help="inspect also the image moved by so many grey levels against the network",
+    )  # fmt: skip
+    inspect.add_argument(
+        "--no-crop", action="store_true",
+        help="take files of any size as they are; those of the network's input size always are",
+    )  # fmt: skip
+    inspect.set_defaults(command=_inspect)
+
     bench = commands.add_parser("bench", help="measure speed and memory", description=_bench.__doc__, add_help=False)
     bench.set_defaults(command=_bench, rest=[])  # its arguments are its own to read
     return parser
@@ -135,6 +160,18 @@ def _publish(given):
     from jpegstudy.run import shown
 
     print(f"published: {shown(publishing.publish(given.run))}")
+
+
+def _inspect(given):
+    """Say what a network sees in an image file and in its JPEGs from quality 95 to 25, and whether JPEG brings back the
+    label that a perturbation took."""
+    from jpegstudy import inspection, studies
+
+    chosen = {"network": given.network, "weights": given.weights}
+    chosen["preprocessing"] = studies.value_of(given.preprocessing)
+    asked = {"epsilons": given.epsilon, "whole": given.no_crop}
+    for part in inspection.inspect(given.image, given.adversarial, **chosen, **asked):
+        print(part, flush=True)
 
 
 def _bench(given):

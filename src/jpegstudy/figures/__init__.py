@@ -4,13 +4,16 @@ Colors follow the transform in all of them: gray without one, blue JPEG, orange 
 """
 
 from .curves import accuracy_curves, confident_errors, recovery_curves
+from .exploration import band_heat_maps, highest_probabilities
 from .images import image_strip, in_one_line, sample_images
 from .paper import table1_bars, top_label_boxes, top_label_scatter
 from .style import show
 
 __all__ = [
     "accuracy_curves",
+    "band_heat_maps",
     "confident_errors",
+    "highest_probabilities",
     "image_strip",
     "in_one_line",
     "recovery_curves",
