@@ -49,8 +49,21 @@ STAGE_01 = {
 }  # fmt: skip
 STAGES = {
     "02_attack": {"epsilons": [1, 5], "batch_size": 3, "device": "cpu"},
-    "03_compression": {"qualities": [75, 30], "subsampling": "4:2:0", "batch_size": 3, "device": "cpu"},
-    "04_jpeg_noise": {"quality": 75, "subsampling": "4:2:0", "seed": 3, "batch_size": 3, "device": "cpu"},
+    "03_compression": {
+        "qualities": [75, 30],
+        "subsampling": "4:2:0",
+        "codec": "auto",
+        "batch_size": 3,
+        "device": "cpu",
+    },
+    "04_jpeg_noise": {
+        "quality": 75,
+        "subsampling": "4:2:0",
+        "codec": "auto",
+        "seed": 3,
+        "batch_size": 3,
+        "device": "cpu",
+    },
 }
 
 

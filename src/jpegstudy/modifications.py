@@ -41,9 +41,9 @@ class Operation:
         quality = "" if self.quality == 75 and plain else str(self.quality)
         return f"{self.name}{quality}{'' if plain else '-' + self.subsampling.replace(':', '')}"
 
-    def transform(self):
-        """The transform that this operation is. Raises KeyError for an attack."""
-        return TRANSFORMS[self.name](quality=self.quality, subsampling=self.subsampling)
+    def transform(self, codec="auto"):
+        """The transform that this operation is; codec: of jpeg.CODECS. Raises KeyError for an attack."""
+        return TRANSFORMS[self.name](quality=self.quality, subsampling=self.subsampling, codec=codec)
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,16 @@ class Modification:
             "quality": transform and transform.quality,
         }
 
-    def apply(self, images, sign, *, seed=None, indices=None):
-        """f of images uint8 (N, 3, H, W), given the gradient's sign of each (int8, or None for f without an attack)."""
+    def apply(self, images, sign, *, seed=None, indices=None, codec="auto"):
+        """f of images uint8 (N, 3, H, W), given the gradient's sign of each (int8, or None for f without an attack).
+
+        seed, indices: for random transforms. codec: of jpeg.CODECS.
+        """
         for operation in self.operations:
             if operation.name in ATTACKS:
                 images = attacks.perturb(images, sign, epsilon=operation.epsilon)
             else:
-                images = operation.transform()(images, seed=seed, indices=indices)
+                images = operation.transform(codec)(images, seed=seed, indices=indices)
         return images
 
 
@@ -121,7 +124,7 @@ def adversarial(epsilon):
     return Modification((Operation("Adv", epsilon=epsilon),))
 
 
-def apply_all(wanted, images, sign, *, seed=None, indices=None):
+def apply_all(wanted, images, sign, *, seed=None, indices=None, codec="auto"):
     """Each Modification of ``wanted`` on the same images: a list of uint8 (N, 3, H, W).
 
     Those that end in the same transform go through it in one call, so that what a random one draws for an image is
@@ -131,10 +134,11 @@ def apply_all(wanted, images, sign, *, seed=None, indices=None):
     for modification in wanted:
         groups.setdefault(modification.operations[-1:], []).append(modification)
     for last, group in groups.items():
-        parts = [Modification(m.operations[:-1]).apply(images, sign, seed=seed, indices=indices) for m in group]
+        random = {"seed": seed, "indices": indices}
+        parts = [Modification(m.operations[:-1]).apply(images, sign, **random, codec=codec) for m in group]
         if last and last[0].name in TRANSFORMS:
             repeated = None if indices is None else [*indices] * len(group)
-            joined = last[0].transform()(torch.cat(parts), seed=seed, indices=repeated)
+            joined = last[0].transform(codec)(torch.cat(parts), seed=seed, indices=repeated)
             parts = joined.split(len(images))
         elif last:
             parts = [attacks.perturb(part, sign, epsilon=last[0].epsilon) for part in parts]

@@ -83,6 +83,7 @@ PARAMETERS = {
     ),
     "quality": Parameter(_whole(1, 100), "a whole number from 1 to 100 (libjpeg's quality)"),
     "subsampling": Parameter(_text("4:4:4|4:2:2|4:2:0"), "4:4:4, 4:2:2 or 4:2:0"),
+    "codec": Parameter(_text("auto|torch|libjpeg"), "auto, torch or libjpeg", False),  # which give the same pixels
     "batch_size": Parameter(_whole(1, 4096), "a whole number of images from 1 to 4096", False),
     "device": Parameter(_text(r"auto|cpu|mps|cuda(:\d+)?"), "auto, cpu, cuda, cuda:N or mps", False),
     # 05_analysis

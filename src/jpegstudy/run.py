@@ -264,7 +264,7 @@ class Stage:
             entry = {"parameters": self.parameters, **facts, **made_with, "started": now(), "complete": False}
             self._write(entry)
         elif self.missing():
-            made_with["machine"] = facts.get("machine")
+            made_with |= {name: facts[name] for name in ("machine", "codec") if name in facts}
             continued = entry.get("continued", [])
             before = collections.ChainMap(*reversed(continued), entry)
             changed = {name: value for name, value in made_with.items() if value != before.get(name)}

@@ -1,18 +1,11 @@
 import hashlib
 
 import pytest
+import torch
 
 from jpegstudy.errors import BadInput
-from jpegstudy.jpeg import fingerprint, libjpeg
+from jpegstudy.jpeg import exact, fingerprint
 from jpegstudy.run import check_same_codec
-
-
-@pytest.fixture
-def forgotten():
-    """Nothing remembered of an earlier question, before and after."""
-    fingerprint.of_codec.cache_clear()
-    yield
-    fingerprint.of_codec.cache_clear()
 
 
 def test_the_image_that_is_coded_is_fixed():
@@ -21,18 +14,27 @@ def test_the_image_that_is_coded_is_fixed():
     assert hashlib.sha256(image.numpy().tobytes()).hexdigest()[:16] == "ae02428ec2b3739c"
 
 
-def test_one_value_that_differs_gives_another_fingerprint(forgotten, monkeypatch):
-    ours, roundtrip = fingerprint.of_codec(), libjpeg.roundtrip
+def test_one_value_that_differs_gives_another_fingerprint(monkeypatch):
+    ours, roundtrip = fingerprint.of_codec.__wrapped__(), fingerprint.roundtrip
 
-    def other(images, *, quality, subsampling):
-        result = roundtrip(images, quality=quality, subsampling=subsampling)
+    def other(images, *, quality, subsampling, codec):
+        result = roundtrip(images, quality=quality, subsampling=subsampling, codec=codec)
         result[0, 2, -1, -1] ^= quality == 90 and subsampling == "4:2:2"
         return result
 
-    fingerprint.of_codec.cache_clear()
-    monkeypatch.setattr(libjpeg, "roundtrip", other)
-    assert fingerprint.of_codec()["fingerprint"] != ours["fingerprint"]
-    assert fingerprint.of_codec()["library"] == ours["library"]
+    monkeypatch.setattr(fingerprint, "roundtrip", other)
+    found = fingerprint.of_codec.__wrapped__()
+    assert found["fingerprint"] != ours["fingerprint"]
+    assert found["library"] == ours["library"]
+
+
+def test_each_codec_is_asked_and_named_and_both_are_one(monkeypatch):
+    by_torch, by_libjpeg = fingerprint.of_codec("torch"), fingerprint.of_codec("libjpeg")
+    assert by_torch == {"fingerprint": by_libjpeg["fingerprint"], "library": f"torch {torch.__version__}"}
+    assert "libjpeg_turbo" in by_libjpeg["library"]
+    assert fingerprint.of_codec() == by_libjpeg
+    monkeypatch.setattr(exact, "roundtrip", lambda images, **settings: images)
+    assert fingerprint.of_codec.__wrapped__("torch")["fingerprint"] != by_torch["fingerprint"]
 
 
 def test_codecs_that_give_other_pixels_are_not_compared():

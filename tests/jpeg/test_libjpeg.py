@@ -68,7 +68,7 @@ def test_the_number_of_threads_changes_no_pixel(workers):
 
 
 def test_as_many_threads_as_torch_has_code_a_large_batch(monkeypatch):
-    seen, code = set(), libjpeg._one
+    seen, code = set(), libjpeg._roundtrip
     barrier = threading.Barrier(2, timeout=20)
 
     def noted(image, *others):
@@ -77,7 +77,7 @@ def test_as_many_threads_as_torch_has_code_a_large_batch(monkeypatch):
         seen.add(threading.get_ident())
         return code(image, *others)
 
-    monkeypatch.setattr(libjpeg, "_one", noted)
+    monkeypatch.setattr(libjpeg, "_roundtrip", noted)
     images = torch.arange(8, dtype=torch.uint8).reshape(8, 1, 1, 1).expand(8, 3, 8, 8)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     libjpeg.roundtrip(images)

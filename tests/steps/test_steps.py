@@ -14,7 +14,7 @@ import torch
 
 from jpegstudy import attacks, modifications, steps
 from jpegstudy.errors import BadInput
-from jpegstudy.jpeg import fingerprint
+from jpegstudy.jpeg import exact, fingerprint, libjpeg
 from jpegstudy.networks.arithmetic import set_arithmetic
 from jpegstudy.run import Run
 from tests.conftest import STAGE_01, STAGES, write_image
@@ -26,7 +26,8 @@ def run_all(name, folder, **changes):
     this = Run(name)
     steps.prepare(this.stage("01_preprocessing", image_set=str(folder), **STAGE_01))
     for stage, step in STEPS.items():
-        step(this.stage(stage, **{**STAGES[stage], **changes}))
+        own = {parameter: value for parameter, value in changes.items() if parameter in STAGES[stage]}
+        step(this.stage(stage, **{**STAGES[stage], **own}))
     return this
 
 
@@ -170,12 +171,34 @@ def test_images_that_changed_are_not_mixed_into_a_run(outputs, folder):
 
 @pytest.fixture
 def another_codec(monkeypatch):
-    monkeypatch.setattr(fingerprint, "of_codec", lambda: {"fingerprint": "0" * 16, "library": "another"})
+    monkeypatch.setattr(fingerprint, "of_codec", lambda *_: {"fingerprint": "0" * 16, "library": "another"})
 
 
 def test_a_run_records_its_jpeg_codec(this):
     assert this.codec == fingerprint.of_codec()
     assert "libjpeg_turbo" in this.codec["library"]
+
+
+def test_either_codec_makes_the_same_predictions_and_may_take_up_the_others_run(outputs, folder):
+    runs = {codec: run_all(codec, folder, codec=codec) for codec in ("torch", "libjpeg")}
+    by_torch, by_libjpeg = (this.predictions() for this in runs.values())
+    pd.testing.assert_frame_equal(by_torch, by_libjpeg)
+    assert runs["torch"].codec["library"] == f"torch {torch.__version__}"
+    assert "libjpeg_turbo" in runs["libjpeg"].codec["library"]
+    (runs["torch"].path / "predictions/04_jpeg_noise/00001.parquet").unlink()
+    steps.add_jpeg_noise(runs["torch"].stage("04_jpeg_noise", **{**STAGES["04_jpeg_noise"], "codec": "libjpeg"}))
+    pd.testing.assert_frame_equal(runs["torch"].predictions(), by_libjpeg)
+    (continued,) = runs["torch"].entry("04_jpeg_noise")["continued"]
+    assert continued["codec"] == runs["libjpeg"].codec
+
+
+@pytest.mark.parametrize(("codec", "other"), [("torch", libjpeg), ("libjpeg", exact), ("auto", exact)])
+def test_only_the_codec_that_is_asked_for_codes(outputs, folder, monkeypatch, codec, other):
+    def refuse(*_, **__):
+        raise AssertionError("the other codec was called")
+
+    monkeypatch.setattr(other, "roundtrip", refuse)
+    assert run_all("test", folder, codec=codec).is_complete("04_jpeg_noise")
 
 
 def test_another_jpeg_codec_is_not_mixed_into_a_run(this, another_codec):

@@ -82,7 +82,7 @@ def study(outputs, batch_size):
 def later_steps(outputs, batch_size):
     """``(number, step)`` of steps 02 to 04, to be called in order without arguments."""
     common = {"batch_size": batch_size, "device": "cpu"}
-    jpeg = {"subsampling": "4:2:0", **common}
+    jpeg = {"subsampling": "4:2:0", "codec": "auto", **common}
 
     def do(work, stage, **parameters):
         with outputs_in(outputs):

@@ -6,24 +6,27 @@ import hashlib
 import imagecodecs
 import torch
 
-from jpegstudy.jpeg import libjpeg
+from jpegstudy.jpeg import SUBSAMPLINGS, codec_on, roundtrip
 
 QUALITIES = (1, 10, 25, 50, 75, 90, 100)
 HEIGHT, WIDTH = 61, 83  # no multiples of 8: edges are where implementations differ
 
 
 @functools.cache
-def of_codec():
-    """The codec of the study as a record names it: ``{"fingerprint": 16 hexadecimal digits, "library": version}``.
+def of_codec(codec="auto", device="cpu"):
+    """A codec of jpeg.CODECS as a record names it: ``{"fingerprint": 16 hexadecimal digits, "library": version}``.
 
-    The fingerprint is a hash of the pixels that a fixed image gives over QUALITIES and all subsamplings; two codecs
-    with the same one may be exchanged.
+    The fingerprint is a hash of the pixels that a fixed image on that device gives over QUALITIES and all subsamplings;
+    two codecs with the same one may be exchanged.
     """
     digest = hashlib.sha256()
-    for subsampling in libjpeg.SUBSAMPLINGS:
+    image = _image().to(device)
+    for subsampling in SUBSAMPLINGS:
         for quality in QUALITIES:
-            digest.update(libjpeg.roundtrip(_image(), quality=quality, subsampling=subsampling).numpy().tobytes())
-    return {"fingerprint": digest.hexdigest()[:16], "library": imagecodecs.jpeg8_version()}
+            coded = roundtrip(image, quality=quality, subsampling=subsampling, codec=codec)
+            digest.update(coded.cpu().numpy().tobytes())
+    library = f"torch {torch.__version__}" if codec_on(device, codec) == "torch" else imagecodecs.jpeg8_version()
+    return {"fingerprint": digest.hexdigest()[:16], "library": library}
 
 
 def _image():

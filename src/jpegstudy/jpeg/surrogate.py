@@ -20,6 +20,7 @@ pass ("pass", as BPDA's users mostly do, so that saturated pixels are not lost t
 import numpy as np
 import torch
 
+from jpegstudy import jpeg
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import color, dct, sampling
 from jpegstudy.jpeg import tables as quantization_tables
@@ -85,8 +86,6 @@ class _Exact(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, images, settings, surrogate):
-        from jpegstudy import jpeg
-
         ctx.save_for_backward(images)
         ctx.settings = {**settings, **surrogate}
         eight_bit = (images.detach() + 0.5).floor().clamp(0, 255).to(torch.uint8)

@@ -27,12 +27,12 @@ def attack(stage):
 
 def compress(stage):
     """03: the predictions for JPG of x and of Adv of every epsilon, at every quality."""
-    _do_shards(stage, _transform_shard, "03 compress", codec=_codec(stage.run))
+    _do_shards(stage, _transform_shard, "03 compress")
 
 
 def add_jpeg_noise(stage):
     """04: the predictions for JPGnoise of Adv of every epsilon."""
-    _do_shards(stage, _transform_shard, "04 add noise", codec=_codec(stage.run))
+    _do_shards(stage, _transform_shard, "04 add noise")
 
 
 def modifications_of(stage):
@@ -48,16 +48,14 @@ def modifications_of(stage):
     return [named("JPGnoise", f, quality=given["quality"], **settings) for f in attacked]
 
 
-def _codec(run):
-    """This process's JPEG codec, to be recorded. Raises BadInput if the run's other images went through another."""
-    check_same_codec({f"run {run.name!r}": run.codec, "this environment": fingerprint.of_codec()})
-    return fingerprint.of_codec()
-
-
-def _do_shards(stage, work_on, label, **facts):
+def _do_shards(stage, work_on, label):
     keep_freed_memory()
     network = load_network(stage.run, stage.parameters["device"])
     wanted = modifications_of(stage)
+    facts = {}
+    if "codec" in stage.parameters:
+        facts["codec"] = fingerprint.of_codec(stage.parameters["codec"], network.device)
+        check_same_codec({f"run {stage.run.name!r}": stage.run.codec, "this environment": facts["codec"]})
     stage.begin(modifications=[str(f) for f in wanted], machine=networks.device_in_words(network.device), **facts)
     missing = stage.missing()
     with Bar(stage.run.entry("01_preprocessing")["images"], label) as bar:
@@ -98,8 +96,9 @@ def _transform_shard(stage, shard, network, wanted, advance):
     top_labels, numbers = torch.tensor(clean.top_label.tolist()), clean.image.tolist()
 
     def work(rows):
-        x, sign = (torch.from_numpy(np.array(part[rows])) for part in (images, signs))
+        x, sign = (torch.from_numpy(np.array(part[rows])).to(network.device) for part in (images, signs))
         settings = {"seed": stage.parameters.get("seed"), "indices": numbers[rows]}
+        settings["codec"] = stage.parameters["codec"]
         modified = modifications.apply_all(wanted, x, sign, **settings)
         advance(len(x))
         return top_labels[rows], list(map(network.probabilities, modified))

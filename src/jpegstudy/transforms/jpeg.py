@@ -11,10 +11,12 @@ class Jpeg:
 
     quality: int = 75
     subsampling: str = "4:2:0"
+    codec: str = "auto"  # of jpeg.CODECS
     name = "JPG"
     differentiable = False
     stochastic = False
 
     def __call__(self, images, *, seed=None, indices=None):
         """See transforms.Transform; nothing is random here."""
-        return jpeg.roundtrip(images, quality=self.quality, subsampling=self.subsampling)
+        settings = {"quality": self.quality, "subsampling": self.subsampling, "codec": self.codec}
+        return jpeg.roundtrip(images, **settings)

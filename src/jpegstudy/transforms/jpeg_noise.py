@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from jpegstudy import jpeg
 from jpegstudy.errors import BadInput
+from jpegstudy.transforms.jpeg import Jpeg
 
 
 def permutation(seed, index, size):
@@ -27,6 +27,7 @@ class JpegNoise:
 
     quality: int = 75
     subsampling: str = "4:2:0"
+    codec: str = "auto"  # of jpeg.CODECS
     name = "JPGnoise"
     differentiable = False
     stochastic = True
@@ -35,7 +36,7 @@ class JpegNoise:
         """See transforms.Transform. Raises BadInput without a seed and one index for each image."""
         if seed is None or indices is None or len(indices) != len(images):
             raise BadInput("JPEG noise is random: it needs a seed and the index of each image")
-        compressed = jpeg.roundtrip(images, quality=self.quality, subsampling=self.subsampling)
+        compressed = Jpeg(self.quality, self.subsampling, self.codec)(images)
         before = images.cpu().numpy().reshape(len(images), -1).astype(np.int16)
         residual = compressed.cpu().numpy().reshape(before.shape) - before
         result = np.empty(before.shape, np.uint8)
