@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from jpegstudy import bench
+from jpegstudy.bench import codecs
 from jpegstudy.bench import jpeg as bench_jpeg
 from jpegstudy.jpeg import exact
 
+PEAKS = bench_jpeg._peaks
 TINY = ["jpeg", "--batch=2", "--rounds=1"]
 
 
@@ -15,7 +17,7 @@ def short(monkeypatch, tmp_path):
     """No demo set, nothing compiled (its pixels are tested in tests/jpeg), torch on one thread, no other process."""
     monkeypatch.setenv("JPEGSTUDY_ROOT", str(tmp_path))
     monkeypatch.setattr(exact, "compiler_at_hand", lambda: False)
-    monkeypatch.setattr(bench_jpeg, "_memory_lines", lambda count: [f"memory at {count}"])
+    monkeypatch.setattr(bench_jpeg, "_peaks", lambda shape: {codecs.PLAIN: shape[0] + 0.5})
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -37,7 +39,25 @@ def test_the_jpeg_bench_times_all_and_counts_what_differs(tmp_path, capsys):
     assert "ours, as the study calls it / " in printed
     assert "wanted at most 1.1: " in printed
     assert "not measured: there is no C++ compiler" in printed
-    assert "memory at 2" in printed
+    assert "peak memory, 2 of 224 x 224, ours in torch, all threads: 2.5 bytes a pixel, wanted at most 40" in printed
+    assert "peak memory, 1 of 1536 x 2048, ours in torch, all threads: 1.5 bytes a pixel" in printed
+    assert (times.peak.dropna() == 2.5).all()
+    assert times.peak.dropna().index.unique() == codecs.PLAIN
+    assert (times["values"] == 301056).all()
+
+
+def test_every_batch_has_a_table_of_its_own(tmp_path, capsys):
+    assert bench.main(["jpeg", "--batch", "1", "2", "--rounds=1", "--out", str(tmp_path / "times.csv")]) == 0
+    times = pd.read_csv(tmp_path / "times.csv")
+    assert set(times.batch) == {1, 2}
+    assert (times.groupby("batch")["values"].first() == [150528, 301056]).all()
+    printed = capsys.readouterr().out
+    assert printed.index("\n1 images") < printed.index("\n2 images")
+
+
+def test_on_a_gpu_it_says_what_was_not_measured(capsys):
+    assert bench.main(TINY) == 0
+    printed = capsys.readouterr().out
     if not torch.cuda.is_available():
         assert "on a GPU: not measured: no GPU" in printed
 
@@ -71,7 +91,7 @@ def test_the_bar_is_the_fastest_rival_whose_pixels_are_right():
     times = pd.concat(
         [
             times_of(fast=1.0, slow=2.0),
-            times_of(x=2.1).replace("x", bench_jpeg.STUDY),
+            times_of(x=2.1).replace("x", codecs.STUDY),
             times_of(x=1).replace("x", "other"),
         ]
     )
@@ -83,18 +103,16 @@ def test_the_bar_is_the_fastest_rival_whose_pixels_are_right():
 
 def test_on_a_gpu_ours_is_held_against_every_other():
     names = ["GPU: a copy of the batch", "GPU: kornia", "GPU: ours in torch"]
-    times = pd.concat(
-        [times_of(x=number).replace("x", name) for number, name in enumerate([bench_jpeg.STUDY, *names], 1)]
-    )
-    lines = bench_jpeg._bars(times, {bench_jpeg.STUDY: 0}, [bench_jpeg.STUDY])
+    times = pd.concat([times_of(x=number).replace("x", name) for number, name in enumerate([codecs.STUDY, *names], 1)])
+    lines = bench_jpeg._bars(times, {codecs.STUDY: 0}, [codecs.STUDY])
     assert lines[1:] == [
         "GPU: ours in torch / GPU: a copy of the batch: wall 2.00 (2.00 to 2.00)",
         "GPU: ours in torch / GPU: kornia: wall 1.33 (1.33 to 1.33)",
     ]
 
 
-def test_peak_memory_is_told_by_a_process_of_its_own(monkeypatch, capfd):
-    bench_jpeg._peak(4, 3, 128, 128)
-    printed = capfd.readouterr().out
-    if printed:  # systems without Linux's /proc don't tell
-        assert 3 <= float(printed) < 1000
+def test_peak_memory_is_told_by_a_process_of_its_own():
+    peaks = PEAKS((4, 3, 128, 128))
+    if peaks:  # systems without Linux's /proc don't tell
+        assert list(peaks) == [codecs.PLAIN]
+        assert 3 <= peaks[codecs.PLAIN] < 1000

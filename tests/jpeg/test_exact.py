@@ -2,10 +2,13 @@
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
+import numpy as np
 import pytest
 import torch
 
+from jpegstudy import attacks, decoding, networks
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import color, dct, exact, libjpeg, quantization, sampling, tables
 from jpegstudy.jpeg.exactness import SIZES, compare, contents, through_pillow
@@ -33,6 +36,19 @@ def test_every_value_is_pillows_at_sizes_that_networks_take(size):
     found = compare([size], [10, 75, 100], paths=PHOTOGRAPHS)
     assert wrong(found) == []
     assert sum(comparison.values for comparison in found) > 20_000_000
+
+
+@pytest.mark.parametrize("subsampling", sampling.FACTORS)
+def test_every_value_of_adversarial_images_is_pillows(subsampling):
+    network = networks.load("demo", device="cpu")
+    photographs = [decoding.center_crop(decoding.decode(path), crop=network.crop) for path in PHOTOGRAPHS[:4]]
+    x = torch.from_numpy(np.stack(photographs))
+    sign = attacks.gradient_sign(network, x)
+    for epsilon, quality in product((1, 5, 10), (1, 25, 75, 95)):
+        adversarial = attacks.perturb(x, sign, epsilon=epsilon)
+        assert not torch.equal(adversarial, x)
+        settings = {"quality": quality, "subsampling": subsampling}
+        assert torch.equal(exact.roundtrip(adversarial, **settings), through_pillow(adversarial, **settings))
 
 
 def repeated(chroma, subsampling, height, width):

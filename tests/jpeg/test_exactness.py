@@ -1,3 +1,6 @@
+from itertools import product
+
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -14,12 +17,17 @@ def few_sizes(monkeypatch):
 
 def test_the_command_says_how_many_values_were_compared(few_sizes, tmp_path, capsys):
     write_image(tmp_path / "a.png")
-    assert exactness.main(["--images", str(tmp_path), "--every", "40"]) == 0
+    assert exactness.main(["--images", str(tmp_path), "--every", "40", "--out", str(tmp_path / "counts.csv")]) == 0
     printed = capsys.readouterr().out
     qualities, images, ways = 3, 9, 2  # 1, 41 and 81; SMALL at one quality only
     values = images * ways * (3 + 3 + 3 + 1) * (qualities * (2 * 3 + 18 * 18) + 1 * 2)
     assert printed.splitlines()[-1].split() == ["all", f"{values:,}", "0"]
-    assert f"Pillow {Image.__version__}; 1 photographs in {tmp_path}" in printed
+    counts = pd.read_csv(tmp_path / "counts.csv")
+    assert counts["values"].sum() == values
+    assert (counts.differing == 0).all()
+    assert set(zip(counts.way, counts.layout, strict=True)) == set(product(exactness.WAYS, exactness.LAYOUTS))
+    assert f"Pillow {Image.__version__}, libjpeg_turbo" in printed
+    assert f"; 1 photographs in {tmp_path}" in printed
 
 
 def test_one_value_that_differs_makes_the_command_fail(few_sizes, monkeypatch, tmp_path, capsys):

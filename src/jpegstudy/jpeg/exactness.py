@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
+import pandas as pd
 import torch
 from PIL import Image
 
@@ -49,16 +51,21 @@ def main(arguments=None):
     where = Path("data/demo/validation")
     parser.add_argument("--images", type=Path, default=where, metavar="FOLDER", help=f"photographs ({where})")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth quality (1)")
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the counts there")
     options = parser.parse_args(arguments)
     paths = sorted(path for path in options.images.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
-    print(f"Pillow {Image.__version__}; {len(paths) or 'no'} photographs in {options.images}", flush=True)
+    versions = f"Pillow {Image.__version__}, {imagecodecs.jpeg8_version()}, torch {torch.__version__}"
+    print(f"{versions}; {len(paths) or 'no'} photographs in {options.images}", flush=True)
     found, began = [], time.perf_counter()
     for size in SIZES:
         found += compare([size], range(1, 101, options.every), paths=paths)
         seconds = time.perf_counter() - began
         print(f"{size[0]} x {size[1]} after {seconds:.0f} s", file=sys.stderr, flush=True)
     found += compare(SMALL, [90], paths=paths)
-    print(report(found))
+    counts = totals(found)
+    print(in_words(counts, found))
+    if options.out:
+        counts.assign(versions=versions).to_csv(options.out, index=False)
     return int(any(comparison.differing for comparison in found))
 
 
@@ -136,16 +143,21 @@ def _cloud(rng, height, width):
     return (128 + 60 * field / max(field.std(), 1e-9)).clip(0, 255)
 
 
-def report(found):
-    """The counts of Comparisons in words: a line for each way and layout, and where values differ."""
+def totals(found):
+    """The counts of Comparisons by way and layout: a table with columns way, layout, values, differing."""
+    rows = [(each.way, each.layout, each.values, each.differing) for each in found]
+    table = pd.DataFrame(rows, columns=["way", "layout", "values", "differing"])
+    return table.groupby(["way", "layout"], as_index=False).sum()
+
+
+def in_words(counts, found):
+    """The ``totals`` of Comparisons, a line for each way and layout, and the first places where values differ."""
     lines = [f"{'way':10}{'layout':8}{'values compared':>18}{'differ':>10}"]
-    for way, layout in sorted({(comparison.way, comparison.layout) for comparison in found}):
-        rows = [comparison for comparison in found if (comparison.way, comparison.layout) == (way, layout)]
-        values, differing = sum(row.values for row in rows), sum(row.differing for row in rows)
-        lines.append(f"{way:10}{layout:8}{values:18,}{differing:10,}")
-        lines += [f"    {row.size} at quality {row.quality}: {row.differing:,}" for row in rows if row.differing][:5]
-    values, differing = sum(row.values for row in found), sum(row.differing for row in found)
-    return "\n".join([*lines, f"{'all':18}{values:18,}{differing:10,}"])
+    for row in counts.itertuples():
+        lines.append(f"{row.way:10}{row.layout:8}{row.values:18,}{row.differing:10,}")
+        wrong = [each for each in found if (each.way, each.layout) == (row.way, row.layout) and each.differing]
+        lines += [f"    {each.size} at quality {each.quality}: {each.differing:,}" for each in wrong[:5]]
+    return "\n".join([*lines, f"{'all':18}{counts['values'].sum():18,}{counts.differing.sum():10,}"])
 
 
 if __name__ == "__main__":
