@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from jpegstudy.bench import codecs, jpeg, measure
 from jpegstudy.run import check_same_codec, codec_of, read_record
 from jpegstudy.statistics.claims import VERDICTS as MEANINGS
 
@@ -87,6 +88,44 @@ def bench():
     return "\n".join(lines)
 
 
+def exactness():
+    """The README's account of ``python -m jpegstudy.jpeg.exactness``, from its file."""
+    counts = pd.read_csv(REPORTS / "bench" / "exactness.csv")
+    told = [
+        f"{'in torch' if way == 'torch' else 'through libjpeg'} {rows.differing.sum():,} of "
+        f"{rows['values'].sum():,} values"
+        for way, rows in counts.groupby("way")
+    ]
+    return f"Differing from Pillow's: {'; '.join(reversed(told))} ({counts.versions.iloc[0]})."
+
+
+def bench_jpeg():
+    """The README's account of ``jpegstudy bench jpeg``, from its file."""
+    times = pd.read_csv(REPORTS / "bench" / "jpeg.csv")
+    batches = dict(list(times.groupby("batch")))
+    lines = [
+        f"| {' | '.join(['way', *(f'{n} images: wall, CPU, ms per image' for n in batches)])} | / Pillow in turn, CPU | "
+        "values that differ | peak, bytes per pixel |",
+        "|---|" + "---|" * (len(batches) + 3),
+    ]
+    for name in times.contender.unique():
+        cells, ratios, peaks = [], [], []
+        for rows in batches.values():
+            medians = rows[rows.contender == name][["wall", "cpu"]].median()
+            cells.append(f"{medians.wall:.2f}, {medians.cpu:.2f}")
+            ratios.append(f"{measure.ratio(rows, name, codecs.PILLOW, 'cpu').value:.2f}")
+            peak = rows[rows.contender == name].peak.iloc[0]
+            peaks += [] if pd.isna(peak) else [f"{peak:.0f}"]
+        own = times[times.contender == name].drop_duplicates("batch")
+        differing = f"{own.differing.sum():,}" if own.differing.any() else "0"
+        ending = f"{', '.join(ratios)} | {differing} of {own['values'].sum():,} | {', '.join(peaks)} |"
+        lines.append(f"| {name} | {' | '.join(cells)} | {ending}")
+    lines += ["", *(f"- {count} images: {line}" for count, rows in batches.items() for line in jpeg.bars(rows))]
+    rounds = times["round"].nunique()
+    lines += ["", f"Medians of {rounds} interleaved rounds. {times.machine.iloc[0]}. {times.versions.iloc[0]}."]
+    return "\n".join(lines)
+
+
 def headline():
     """The README's picture with its alternative text, and what it shows in a sentence."""
     notebook = json.loads((REPORTS / "photos" / "notebooks" / "05_analysis.ipynb").read_text())
@@ -118,7 +157,8 @@ def headline():
 
 def written(text):
     """README.md's text with the results of today's reports."""
-    for name, content in {"headline": headline, "results": results, "claims": claims, "bench": bench}.items():
+    for content in (headline, results, claims, bench, exactness, bench_jpeg):
+        name = content.__name__
         block = f"<!-- {name} -->\n{content()}\n<!-- /{name} -->"
         text = re.sub(rf"<!-- {name} -->.*<!-- /{name} -->", lambda _, block=block: block, text, flags=re.S)
     return text

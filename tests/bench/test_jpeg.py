@@ -40,7 +40,6 @@ def test_the_jpeg_bench_times_all_and_counts_what_differs(tmp_path, capsys):
     assert "wanted at most 1.1: " in printed
     assert "not measured: there is no C++ compiler" in printed
     assert "peak memory, 2 of 224 x 224, ours in torch, all threads: 2.5 bytes a pixel, wanted at most 40" in printed
-    assert "peak memory, 1 of 1536 x 2048, ours in torch, all threads: 1.5 bytes a pixel" in printed
     assert (times.peak.dropna() == 2.5).all()
     assert times.peak.dropna().index.unique() == codecs.PLAIN
     assert (times["values"] == 301056).all()
@@ -81,30 +80,34 @@ def test_what_is_not_installed_is_said(module, capsys):
         pytest.skip(f"{module} is installed")
 
 
-def times_of(**walls):
+def times_of(name, wall, differing=0, rival=False):
     """A table of two rounds, CPU a half of wall."""
-    rows = [(name.replace("_", " "), number, 1, wall, wall / 2) for name, wall in walls.items() for number in (1, 2)]
-    return pd.DataFrame(rows, columns=["contender", "round", "images", "wall", "cpu"])
+    rounds = pd.DataFrame({"round": [1, 2], "images": 1})
+    return rounds.assign(contender=name, wall=wall, cpu=wall / 2, differing=differing, rival=rival)
+
+
+def bars(*rows):
+    return bench_jpeg.bars(pd.concat([times_of(*row) for row in rows]))
 
 
 def test_the_bar_is_the_fastest_rival_whose_pixels_are_right():
-    times = pd.concat(
-        [
-            times_of(fast=1.0, slow=2.0),
-            times_of(x=2.1).replace("x", codecs.STUDY),
-            times_of(x=1).replace("x", "other"),
-        ]
-    )
-    (first, *_) = bench_jpeg._bars(times, {"fast": 3, "slow": 0}, ["fast", "slow"])
+    others = [(codecs.STUDY, 2.1), ("one that is faster and no rival", 0.1)]
+    (first, *_) = bars(("fast", 1.0, 3, True), ("slow", 2.0, 0, True), *others)
     assert first == "ours, as the study calls it / slow: wall 1.05 (1.05 to 1.05), wanted at most 1.1: met"
-    (first, *_) = bench_jpeg._bars(times, {"fast": 0, "slow": 0}, ["fast", "slow"])
+    (first, *_) = bars(("fast", 1.0, 0, True), ("slow", 2.0, 0, True), *others)
     assert first.endswith("fast: wall 2.10 (2.10 to 2.10), wanted at most 1.1: missed")
+
+
+def test_the_compiled_form_is_held_against_pillow_by_cpu_time():
+    rows = [(codecs.STUDY, 1.0, 0, True), (codecs.PILLOW, 2.0), (codecs.COMPILED_ONE, 3.4)]
+    assert bars(*rows)[1] == (
+        "ours in torch, compiled, one thread / Pillow, in turn: CPU 1.70 (1.70 to 1.70), wanted at most 1.6: missed"
+    )
 
 
 def test_on_a_gpu_ours_is_held_against_every_other():
     names = ["GPU: a copy of the batch", "GPU: kornia", "GPU: ours in torch"]
-    times = pd.concat([times_of(x=number).replace("x", name) for number, name in enumerate([codecs.STUDY, *names], 1)])
-    lines = bench_jpeg._bars(times, {codecs.STUDY: 0}, [codecs.STUDY])
+    lines = bars((codecs.STUDY, 1.0, 0, True), *((name, number) for number, name in enumerate(names, 2)))
     assert lines[1:] == [
         "GPU: ours in torch / GPU: a copy of the batch: wall 2.00 (2.00 to 2.00)",
         "GPU: ours in torch / GPU: kornia: wall 1.33 (1.33 to 1.33)",

@@ -196,6 +196,17 @@ def test_without_a_compiler_the_plain_form_is_taken(monkeypatch):
     assert torch.equal(exact.roundtrip(images, compiled=True), libjpeg.roundtrip(images))
 
 
+def test_large_images_are_not_compiled_for(monkeypatch):
+    """They are worked on in strips, which a compiled form is not: it would take more memory than is promised."""
+    monkeypatch.setattr(exact, "compiler_at_hand", lambda: True)
+    monkeypatch.setattr(exact, "PIXELS_ON_CPU", 9 * 9)
+    monkeypatch.setattr(exact, "_compiled", None)  # calling it would raise
+    images = noise(2, 3, 9, 10)
+    assert torch.equal(exact.roundtrip(images, compiled=True), libjpeg.roundtrip(images))
+    with pytest.raises(TypeError):
+        exact.roundtrip(noise(2, 3, 9, 9), compiled=True)
+
+
 def test_a_device_without_float64_is_refused():
     class OnMps(torch.Tensor):
         device = torch.device("mps")

@@ -44,8 +44,8 @@ class Codec:
         return importlib.util.find_spec(self.module) is not None
 
 
-def ways(pool, study):
-    """The Codecs on the CPU; ``pool`` codes an image at a time in each of its threads, ``study`` a batch."""
+def ways(pool):
+    """The Codecs on the CPU. ``pool`` has a worker for each core, in which torch computes on one thread."""
     return [
         Codec(PILLOW, partial(in_turn, through_pillow), one_thread=True),
         Codec("Pillow, threads", partial(in_pool, pool, through_pillow), rival=True),
@@ -56,7 +56,7 @@ def ways(pool, study):
         Codec("kornia", through_kornia, module="kornia"),
         Codec("diff-jpeg", through_diff_jpeg, module="diff_jpeg"),
         Codec("ours, one call", jpeg.roundtrip),
-        Codec(STUDY, partial(in_batches, study)),
+        Codec(STUDY, partial(in_batches, pool)),
         Codec("ours in torch, one thread", exact.roundtrip, one_thread=True),
         Codec(PLAIN, exact.roundtrip),
         *([Codec(COMPILED_ONE, compiled, one_thread=True)] if exact.compiler_at_hand() else []),

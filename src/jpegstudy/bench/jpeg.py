@@ -26,7 +26,6 @@ from jpegstudy.bench.measure import Contender
 from jpegstudy.jpeg import exact
 
 SIDE = 224
-LARGE = (1, 3, 1536, 2048)  # one image larger than what is worked on at once
 BAR_STUDY, BAR_COMPILED, BAR_MEMORY = 1.10, 1.60, 40
 PACKAGES = ("torch", "torchvision", "imagecodecs", "pillow", "kornia", "diff-jpeg")
 
@@ -37,7 +36,6 @@ def main(arguments):
     machine = measure.machine(PACKAGES)
     print("\n".join(machine.values()), flush=True)
     tables = [_batch(_images(count), options.rounds) for count in options.batch]
-    print("\n".join(["", *_in_words(LARGE, _peaks(LARGE))]))
     if options.out:
         pd.concat(tables).assign(**machine).to_csv(options.out, index=False)
     ours = pd.concat(tables).query("contender.str.contains('ours')")
@@ -63,15 +61,14 @@ def _images(count):
 
 
 def _batch(images, rounds):
-    """Measure and print one batch. Returns the table of ``measure.take_turns`` with columns batch, differing, values
-    and peak, the last in bytes per pixel (N * H * W), where it is measured."""
+    """Measure and print one batch. Returns the table of ``measure.take_turns`` with columns batch, rival, differing,
+    values and peak, the last in bytes per pixel (N * H * W), where it is measured."""
     cores = torch.get_num_threads()
     print(f"\n{len(images)} images of {SIDE} pixels, {rounds} rounds, {cores} threads\n", flush=True)
-    alone = {"initializer": torch.set_num_threads, "initargs": (1,)}
-    with warnings.catch_warnings(), ThreadPoolExecutor(cores) as pool, ThreadPoolExecutor(cores, **alone) as study:
+    with warnings.catch_warnings(), ThreadPoolExecutor(cores, initializer=_compute_alone) as pool:
         warnings.simplefilter("ignore")  # torchvision's codecs are deprecated
         expected = codecs.in_turn(codecs.through_pillow, images)
-        entries = [(codec, images) for codec in codecs.ways(pool, study)]
+        entries = [(codec, images) for codec in codecs.ways(pool)]
         if torch.cuda.is_available():
             on_gpu = images.cuda()
             entries += [(codec, on_gpu) for codec in codecs.ways_on_gpu()]
@@ -81,11 +78,23 @@ def _batch(images, rounds):
         }
         times = measure.take_turns([_contender(codec, where, cores) for codec, where in entries], rounds)
         torch.set_num_threads(cores)
-    print(report(times, counts, expected.numel(), [codec.name for codec, _ in entries if codec.rival]))
+    rivals = [codec.name for codec, _ in entries if codec.rival]
+    facts = {"batch": len(images), "rival": times.contender.isin(rivals)}
+    times = times.assign(**facts, differing=times.contender.map(counts), values=expected.numel())
+    print(report(times))
     peaks = _peaks(images.shape)
     print("\n".join(["", *_in_words(images.shape, peaks)]), flush=True)
-    facts = {"batch": len(images), "differing": times.contender.map(counts), "values": expected.numel()}
-    return times.assign(**facts, peak=times.contender.map(peaks))
+    return times.assign(peak=times.contender.map(peaks))
+
+
+def _compute_alone():
+    """Let torch compute on one thread in this worker.
+
+    With helpers of their own there would be more threads than cores, and from then on OpenMP lets all of them sleep
+    where they would wait for each other: torch's threads would take three times as long.
+    """
+    torch.set_num_threads(1)
+    torch.get_num_threads()  # else the first computation here would take the number that other threads set meanwhile
 
 
 def _differing(codec, images, expected, cores):
@@ -103,25 +112,25 @@ def _contender(codec, images, cores):
     return Contender(codec.name, len(images), work, lambda: torch.set_num_threads(1 if codec.one_thread else cores))
 
 
-def report(times, counts, values, rivals):
-    """The printed table and bars. ``rivals`` are the names of those that set the bar, where they are exact."""
+def report(times):
+    """The printed table and bars of a batch: a table as ``_batch`` returns."""
     clocks = f"{'wall, ms per image':24}{'CPU, ms per image':24}"
     lines = [f"{'':38}{clocks}{'/ Pillow: wall':>15}{'CPU':>7}{'values that differ':>25}"]
     for name, rows in times.groupby("contender", sort=False):
         spread = "".join(f"{_spread(rows[clock]):24}" for clock in ("wall", "cpu"))
         wall, cpu = (measure.ratio(times, name, PILLOW, clock).value for clock in ("wall", "cpu"))
-        lines.append(f"{name:38}{spread}{wall:15.2f}{cpu:7.2f}{counts[name]:>13,} of {values:,}")
-    lines += [f"{codec.name:38}not installed" for codec in codecs.ways(None, None) if not codec.installed]
+        differing, values = rows[["differing", "values"]].iloc[0]
+        lines.append(f"{name:38}{spread}{wall:15.2f}{cpu:7.2f}{differing:>13,} of {values:,}")
+    lines += [f"{codec.name:38}not installed" for codec in codecs.ways(None) if not codec.installed]
     if not exact.compiler_at_hand():
         lines.append(f"{'ours in torch, compiled':38}not measured: there is no C++ compiler")
-    lines += ["", *_bars(times, counts, rivals)]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *bars(times)])
 
 
-def _bars(times, counts, rivals):
-    exact_rivals = [name for name in rivals if counts[name] == 0]
-    medians = times.groupby("contender").wall.median()
-    best = min(exact_rivals, key=medians.get)
+def bars(times):
+    """What is wanted of ours, a line each. times: of one batch, with columns differing and rival."""
+    medians = times[times.rival & (times.differing == 0)].groupby("contender").wall.median()
+    best = medians.idxmin()
     found = measure.ratio(times, STUDY, best)
     lines = [f"{STUDY} / {best}: wall {found}, {measure.verdict(found.value, BAR_STUDY)}"]
     names = list(times.contender.unique())
@@ -154,12 +163,10 @@ def _peaks(shape):
 
 def _in_words(shape, peaks):
     told = f"peak memory, {shape[0]} of {shape[2]} x {shape[3]}"
-    lines = [f"{told}, {name}: {peak:.1f} bytes a pixel, {_judged(peak)}" for name, peak in peaks.items()]
+    lines = [
+        f"{told}, {name}: {peak:.1f} bytes a pixel, {measure.verdict(peak, BAR_MEMORY)}" for name, peak in peaks.items()
+    ]
     return lines or [f"{told}: not measured: this system doesn't tell"]
-
-
-def _judged(peak):
-    return measure.verdict(peak, BAR_MEMORY)
 
 
 def _print_peak(name, *shape):

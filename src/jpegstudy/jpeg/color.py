@@ -12,6 +12,7 @@ import torch
 ONE = 2**16
 TO_YCBCR = ((19595, 38470, 7471), (-11059, -21709, 32768), (32768, -27439, -5329))  # rows Y, Cb, Cr, in 1 / ONE
 HALVES = (32768, 32767, 32767)  # libjpeg rounds Cb and Cr up from a bit more than a half, so that 255.5 never comes
+SHIFTS = (128, 0, 0)  # of Y, Cb and Cr: half of their range is added to the latter two anyway
 CR_TO_R, CB_TO_G, CR_TO_G, CB_TO_B = 91881 / ONE, -22554 / ONE, -46802 / ONE, 116130 / ONE
 
 
@@ -28,16 +29,20 @@ def to_ycbcr(images, *, rounded=True):
 
 def _planes(images, rounded):
     """Y, Cb and Cr, each (N, H, W)."""
-    if not images.is_floating_point():
-        images = images.to(torch.float32, memory_format=torch.contiguous_format)
-    red, green, blue = images.unbind(1)
     planes = []
-    for weights, half, shift in zip(TO_YCBCR, HALVES, (128, 0, 0), strict=True):
-        of_red, of_green, of_blue = (weight / ONE for weight in weights)
-        first = images.new_full((), half / ONE - shift if rounded else -shift)
-        plane = torch.add(first, red, alpha=of_red).add_(green, alpha=of_green).add_(blue, alpha=of_blue)
-        planes.append(plane.floor_() if rounded else plane)
-    return planes
+    for channel, of_channel in zip(images.unbind(1), zip(*TO_YCBCR, strict=True), strict=True):
+        if not channel.is_floating_point():  # one after the other, which takes less memory than all at once
+            channel = channel.to(torch.float32, memory_format=torch.contiguous_format)
+        if not planes:
+            offsets = (half / ONE - shift if rounded else -shift for half, shift in zip(HALVES, SHIFTS, strict=True))
+            starts = [channel.new_full((), offset) for offset in offsets]
+            planes = [
+                torch.add(start, channel, alpha=weight / ONE) for start, weight in zip(starts, of_channel, strict=True)
+            ]
+            continue
+        for plane, weight in zip(planes, of_channel, strict=True):
+            plane.add_(channel, alpha=weight / ONE)
+    return [plane.floor_() for plane in planes] if rounded else planes
 
 
 def to_rgb(luma, chroma, *, rounded=True):

@@ -28,8 +28,10 @@ def roundtrip(images, *, quality=75, subsampling="4:2:0", tables=None, compiled=
     """What a JPEG leaves of each image; arguments and result as for ``jpeg.roundtrip``.
 
     compiled: let torch.compile fuse the steps, where a C++ compiler is at hand: the same pixels in half of the time,
-    after some ten seconds in the first call with a size of images and of batch. Without a compiler it changes nothing.
-    Peak memory unless compiled, images and result included: 40 bytes a pixel of the batch, or 70 MB for a small one.
+    after some ten seconds in the first call with a size of images and of batch. Without a compiler it changes nothing,
+    nor for images so large that each would take its memory alone.
+    Peak memory: six bytes a pixel for images and result, and 40 for each that is worked on at once, of which there are
+    at most PIXELS, or one image.
     Raises BadInput as ``jpeg.roundtrip``, and on a device without float64 (Apple's GPUs).
     """
     check_images(images)
@@ -37,9 +39,10 @@ def roundtrip(images, *, quality=75, subsampling="4:2:0", tables=None, compiled=
     if images.device.type == "mps":
         raise BadInput('images are on an mps device, which has no float64; take codec="libjpeg"')
     steps = choose(quality, tables, images)
-    compiled = compiled and compiler_at_hand()
     pixels = PIXELS_ON_CPU if images.device.type == "cpu" else PIXELS
-    at_once = min(len(images), max(1, pixels // (images.shape[-2] * images.shape[-1])))
+    of_one = images.shape[-2] * images.shape[-1]
+    at_once = min(len(images), max(1, pixels // of_one))
+    compiled = compiled and compiler_at_hand() and of_one <= pixels
     result = torch.empty_like(images, memory_format=torch.contiguous_format)
     # One state of torch for every caller: autocast has no business here, and each state would be compiled for.
     with torch.inference_mode(), torch.autocast(images.device.type, enabled=False):
