@@ -10,7 +10,7 @@ import jpegstudy
 PACKAGE = Path(jpegstudy.__file__).parent
 BELOW = {
     "attacks", "decoding", "demo", "figures", "image_sets", "jpeg", "modifications", "networks", "parameters",
-    "progress", "run", "statistics", "steps", "transforms",
+    "progress", "readings", "run", "statistics", "steps", "transforms",
 }  # fmt: skip
 LAYERS = {
     "__main__": {"cli"},
@@ -22,11 +22,12 @@ LAYERS = {
     "overview": {"headline", "run"},
     "headline": {"run"},
     "machine_paths": {"run"},
-    "bench": BELOW | {"learned", "mechanism", "inspection"},
+    "bench": BELOW | {"learned", "mechanism", "exploration", "inspection"},
     "steps": {
         "atomic", "run", "image_sets", "networks", "attacks", "modifications", "progress", "transforms", "jpeg",
-        "parameters", "decoding",
+        "parameters", "decoding", "readings",
     },
+    "readings": {"attacks", "decoding", "jpeg", "modifications", "transforms"},
     "inspection": {"decoding", "image_sets", "networks", "attacks", "modifications", "jpeg", "figures"},
     "exploration": {
         "atomic", "inspection", "image_sets", "networks", "attacks", "modifications", "jpeg", "parameters", "run",

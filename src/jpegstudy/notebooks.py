@@ -22,7 +22,7 @@ from traitlets.config import Config
 
 from jpegstudy import progress
 from jpegstudy.atomic import replacing
-from jpegstudy.run import STAGES, Run, Stage, root, shown
+from jpegstudy.run import LATER_STAGES, STAGES, Run, Stage, root, shown
 
 KERNEL = "python3"
 QUIET_KERNEL = Config(
@@ -56,7 +56,7 @@ def run_study(study, say=print):
     record = Run(study.run)
     check_kernel()
     for stem, values in study.plan:
-        if stem in STAGES:
+        if stem in (*STAGES, *LATER_STAGES):
             Stage(record, stem, {name: value for name, value in values.items() if name != "run"}).compare()
     words = {"study": study.name, "title": study.title, "description": study.description}
     with replacing(record.path / "study.json") as path:
@@ -64,7 +64,11 @@ def run_study(study, say=print):
     width = max(len(stem) for stem, _ in study.plan) + 2
     for stem, values in study.plan:
         source, output = root() / "notebooks" / f"{stem}.ipynb", record.path / "notebooks" / f"{stem}.ipynb"
-        if stem in STAGES and record.is_complete(stem) and _made_from(output) == _made(source, values):
+        if (
+            stem in (*STAGES, *LATER_STAGES)
+            and record.is_complete(stem)
+            and _made_from(output) == _made(source, values)
+        ):
             say(f"{stem:{width}} already done")
             continue
         begun = time.monotonic()

@@ -86,6 +86,11 @@ PARAMETERS = {
     "codec": Parameter(_text("auto|torch|libjpeg"), "auto, torch or libjpeg", False),  # which give the same pixels
     "batch_size": Parameter(_whole(1, 4096), "a whole number of images from 1 to 4096", False),
     "device": Parameter(_text(r"auto|cpu|mps|cuda(:\d+)?"), "auto, cpu, cuda, cuda:N or mps", False),
+    # 06_reading_the_paper
+    "reading": Parameter(
+        lambda value: type(value) is dict and all(type(name) is str for name in value),
+        "a mapping of choices, such as {epsilon_unit: standardized, values: float}, or {} for none of your own",
+    ),
     # 05_analysis
     "example": Parameter(
         _whole(-1, 10**9), "the number of an image, or -1 for the one that shows the effect best", False

@@ -23,6 +23,8 @@ from jpegstudy.run import Run, all_runs
 FILES = {
     "table1.csv": "the rates and means of every modification, as fractions, with 95\u00a0% intervals",
     "claims.csv": "the claims that were judged",
+    "readings.csv": "Table 1 under other readings of the paper, and the differences",
+    "noise.csv": "what noise does under each reading and control",
     "rejected.csv": "image files that were left out, and why",
     "run.json": "parameters, versions, hashes and machine of every step",
 }

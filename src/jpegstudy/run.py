@@ -30,9 +30,10 @@ from jpegstudy.atomic import replacing
 from jpegstudy.errors import BadInput
 
 STAGES = ("01_preprocessing", "02_attack", "03_compression", "04_jpeg_noise")
+LATER_STAGES = ("06_reading_the_paper",)  # that a study may have: their predictions are no rows of its Table 1
 LAST_FILE = {
     "01_preprocessing": "images/{:05d}.npy",
-    **{stage: f"predictions/{stage}/{{:05d}}.parquet" for stage in STAGES[1:]},
+    **{stage: f"predictions/{stage}/{{:05d}}.parquet" for stage in (*STAGES[1:], *LATER_STAGES)},
 }
 PACKAGES = ("jpegstudy", "torch", "torchvision", "pillow", "imagecodecs", "numpy", "pandas", "scipy")
 

@@ -7,6 +7,7 @@ from .curves import accuracy_curves, confident_errors, recovery_curves
 from .exploration import band_heat_maps, highest_probabilities
 from .images import image_strip, in_one_line, sample_images
 from .paper import table1_bars, top_label_boxes, top_label_scatter
+from .readings import noise_by_factor, reading_changes
 from .style import show
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "highest_probabilities",
     "image_strip",
     "in_one_line",
+    "noise_by_factor",
+    "reading_changes",
     "recovery_curves",
     "sample_images",
     "show",

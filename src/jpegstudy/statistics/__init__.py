@@ -5,7 +5,7 @@ are no independent trials, so files are resampled. Rates are fractions 0 to 1. `
 Methods: Wilson 1927, Newcombe 1998 (method 10), Efron 1987 (BCa), McNemar's exact test, Holm 1979.
 """
 
-from . import in_words
+from . import in_words, reading_words
 from .claims import judge as judge_claims
 from .curves import curves, recovery
 from .examples import example_names, telling_image
@@ -19,6 +19,7 @@ from .intervals import (
     rate_interval,
 )
 from .outcomes import in_paper_order, read_outcomes
+from .readings import beside_table1, distances, nearest_readings, noise_effects, reading_changes
 from .resampling import (
     mean_difference_interval,
     mean_interval,
@@ -39,9 +40,11 @@ from .tables import (
 __all__ = [
     "Interval",
     "beside_paper",
+    "beside_table1",
     "confident_errors",
     "curves",
     "difference_interval",
+    "distances",
     "example_names",
     "holm",
     "images_for_difference",
@@ -53,10 +56,14 @@ __all__ = [
     "mean_difference_interval",
     "mean_interval",
     "measure_of",
+    "nearest_readings",
+    "noise_effects",
     "paired_differences",
     "panel_names",
     "rate_interval",
     "read_outcomes",
+    "reading_changes",
+    "reading_words",
     "recovery",
     "scatter_pairs",
     "share_difference_interval",

@@ -1,4 +1,6 @@
-"""The batch work of a study: prepare, attack, compress, add noise. Each step does every shard that is not done yet.
+"""The batch work of a study: prepare, attack, compress, add noise, read otherwise.
+
+Each step does every shard that is not done yet.
 
 A shard's work is a function of (run, shard) alone: it reads the run folder and writes the shard's files, the deciding
 one last.
@@ -6,6 +8,7 @@ one last.
 
 from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress
 from jpegstudy.steps.preparation import prepare
+from jpegstudy.steps.rereading import read_otherwise
 from jpegstudy.steps.sources import load_image_set, load_network, read_images
 
 __all__ = [
@@ -16,4 +19,5 @@ __all__ = [
     "load_network",
     "prepare",
     "read_images",
+    "read_otherwise",
 ]

@@ -1,10 +1,4 @@
-"""Steps 02 to 04: classify modifications of every image, shard by shard.
-
-Batches go through a few threads, each of which modifies its batch (JPEG releases Python's lock) and then classifies
-it, so that the codec works while the network does and no core waits for another at a barrier.
-"""
-
-from concurrent.futures import ThreadPoolExecutor
+"""Steps 02 to 04: classify modifications of every image, shard by shard."""
 
 import numpy as np
 import pandas as pd
@@ -17,6 +11,8 @@ from jpegstudy.modifications import Modification, adversarial, named
 from jpegstudy.progress import Bar
 from jpegstudy.run import check_same_codec
 from jpegstudy.steps.allocation import keep_freed_memory
+from jpegstudy.steps.answers import as_table, summary
+from jpegstudy.steps.batches import in_batches
 from jpegstudy.steps.sources import load_network
 
 
@@ -80,9 +76,10 @@ def _attack_shard(stage, shard, network, wanted, advance):
         clean = logits.float().softmax(dim=1).cpu()
         modified = modifications.apply_all(wanted[1:], x, sign)
         advance(len(x))
-        return clean.argmax(dim=1), [clean, *map(network.probabilities, modified)]
+        top_labels = clean.argmax(dim=1)
+        return [summary(p, top_labels) for p in (clean, *map(network.probabilities, modified))]
 
-    answers = _in_batches(work, stage, len(images), network.device)
+    answers = in_batches(work, len(images), size=stage.parameters["batch_size"], device=network.device)
     with replacing(stage.run.path / f"gradient_sign/{shard:05d}.npy") as path, open(path, "wb") as file:
         np.save(file, signs)
     _write_predictions(stage, shard, network.name, wanted, answers)
@@ -101,67 +98,15 @@ def _transform_shard(stage, shard, network, wanted, advance):
         settings["codec"] = stage.parameters["codec"]
         modified = modifications.apply_all(wanted, x, sign, **settings)
         advance(len(x))
-        return top_labels[rows], list(map(network.probabilities, modified))
+        return [summary(p, top_labels[rows]) for p in map(network.probabilities, modified)]
 
-    _write_predictions(stage, shard, network.name, wanted, _in_batches(work, stage, len(images), network.device))
-
-
-def _in_batches(work, stage, count, device):
-    """``work`` of each batch's rows: for each batch, the top labels and four numbers an image for each modification.
-
-    On a CPU each core has a worker whose network runs on one thread; a GPU has a few workers that feed it.
-    """
-    size = stage.parameters["batch_size"]
-    before = torch.get_num_threads()
-
-    def answer(start):
-        top_labels, probabilities = work(slice(start, start + size))
-        return [_summary(p, top_labels) for p in probabilities]
-
-    workers = before if device.type == "cpu" else 4
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        try:
-            return list(pool.map(answer, range(0, count, size)))
-        finally:
-            torch.set_num_threads(before)
+    answers = in_batches(work, len(images), size=stage.parameters["batch_size"], device=network.device)
+    _write_predictions(stage, shard, network.name, wanted, answers)
 
 
 def _write_predictions(stage, shard, network, wanted, answers):
     table = stage.run.image_table(shard)
     table = table[table.reason.isna()].reset_index(drop=True)
-    parts = [_rows(table, f, [batch[place] for batch in answers], network) for place, f in enumerate(wanted)]
+    parts = [as_table(table, f, [batch[place] for batch in answers], network) for place, f in enumerate(wanted)]
     with replacing(stage.last_file(shard)) as path:
         pd.concat(parts, ignore_index=True).to_parquet(path, index=False)
-
-
-def _summary(probabilities, top_labels):
-    """Of each image: its top label, that label's probability, the predicted label and its probability."""
-    highest, predicted = probabilities.max(dim=1)
-    return top_labels, probabilities.gather(1, top_labels[:, None])[:, 0], predicted, highest
-
-
-def _rows(table, modification, batches, network):
-    """The predictions of one modification of a shard, in the columns that every figure and table reads."""
-    columns = [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)] if batches else [np.empty(0)] * 4
-    top_label, top_label_probability, predicted, predicted_probability = columns
-    parts = modification.columns
-    frame = pd.DataFrame(
-        {
-            "network": pd.Series(network, index=table.index, dtype="string"),
-            "image": table.image.astype("int64"),
-            "file": table.file.astype("string"),
-            "label": table.label,
-            "modification": pd.Series(str(modification), index=table.index, dtype="string"),
-            "attack": pd.Series(parts["attack"], index=table.index, dtype="string"),
-            "epsilon": pd.Series(parts["epsilon"], index=table.index, dtype="float64"),
-            "transform": pd.Series(parts["transform"], index=table.index, dtype="string"),
-            "quality": pd.Series(parts["quality"], index=table.index, dtype="Int64"),
-            "reading": pd.Series(None, index=table.index, dtype="string"),
-            "top_label": top_label.astype("int64"),
-            "top_label_probability": top_label_probability.astype("float32"),
-            "predicted": predicted.astype("int64"),
-            "predicted_probability": predicted_probability.astype("float32"),
-        }
-    )
-    frame["correct"] = (frame.predicted == frame.label).astype("boolean")  # null where there is no label
-    return frame
