@@ -56,7 +56,7 @@ def allowed(run, network, own=None):
     """
     found = {}
     for name, reading in {**readings.READINGS, **readings.CONTROLS}.items():
-        if reading.crop and not _takes(network, reading.crop) and set(reading.changes()) != {"crop"}:
+        if _obstacle_to_crop(run, network, reading.crop) and set(reading.changes()) != {"crop"}:
             reading = dataclasses.replace(reading, crop=0)
         if not _obstacle(run, network, reading):
             found[name] = reading
@@ -93,23 +93,24 @@ def _obstacle(run, network, reading):
     """Why this network or these images do not allow a reading; None if they do."""
     if reading.crop == network.crop and set(reading.changes()) == {"crop"}:
         return "it is the network's own crop"
-    if reading.crop and not _takes(network, reading.crop):
-        return f"{network.name} takes no images of {reading.crop} x {reading.crop} pixels"
-    if reading.crop > run.entry("01_preprocessing")["network"]["shortest_side"]:
-        return "the scaled images are smaller"
+    if why := _obstacle_to_crop(run, network, reading.crop):
+        return why
     if reading.label == "true" and not run.entry("01_preprocessing")["image_set"]["labeled"]:
         return "the images have no labels"
     return None
 
 
-def _takes(network, crop):
-    if crop == network.crop:
-        return True
+def _obstacle_to_crop(run, network, crop):
+    """Why images of ``crop`` pixels cannot be had, 0 being the network's own; None if they can."""
+    if crop in (0, network.crop):
+        return None
+    if crop > run.entry("01_preprocessing")["network"]["shortest_side"]:
+        return "the scaled images are smaller"
     try:
         network.probabilities(torch.zeros(1, 3, crop, crop, dtype=torch.uint8))
-    except (RuntimeError, ValueError, AssertionError, BadInput):  # torch's and torchvision's own, and a user's network
-        return False
-    return True
+    except Exception:  # torch, torchvision and a user's own network raise each their own
+        return f"{network.name} takes no images of {crop} x {crop} pixels"
+    return None
 
 
 def _items(run):
