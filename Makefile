@@ -39,6 +39,7 @@ lab: $(READY)
 bench: .bench-venv/.ready
 	.bench-venv/bin/jpegstudy bench study --out outputs/bench-study.csv
 	.bench-venv/bin/jpegstudy bench jpeg --out outputs/bench-jpeg.csv
+	.bench-venv/bin/jpegstudy bench explore --out outputs/bench-explore.csv
 	.bench-venv/bin/jpegstudy bench memory --out outputs/bench-memory.csv
 
 .bench-venv/.ready: requirements-bench.lock pyproject.toml

@@ -33,6 +33,19 @@ def rendered(figure):
     return figure
 
 
+def twice(p):
+    return pd.concat([p.assign(reading="own"), p.assign(reading="other")])
+
+
+def read_twice(p):
+    return statistics.reading_changes(twice(p), default="own", resamples=100)
+
+
+def noise_twice(p):
+    effects = statistics.noise_effects(twice(p), resamples=100)
+    return effects[effects.f.isin(["x", "Adv1(x)"])]
+
+
 EVERY_CHART = {
     "boxes": lambda p: figures.top_label_boxes(p),
     "scatter": lambda p: figures.top_label_scatter(p),
@@ -42,6 +55,12 @@ EVERY_CHART = {
     "recovery": lambda p: figures.recovery_curves(statistics.curves(p)),
     "errors": lambda p: figures.confident_errors(statistics.confident_errors(p)),
     "strip": lambda p: figures.image_strip(IMAGES, NAMES, ["agama 0.99"] * 5),
+    "probabilities": lambda p: figures.highest_probabilities(
+        {name: [("agama $1", 0.9), ("a" * 60, 0.1)] for name in NAMES}
+    ),
+    "bands": lambda p: figures.band_heat_maps({name: np.logspace(-3, 3, 64).reshape(8, 8) for name in NAMES[:3]}),
+    "readings": lambda p: figures.reading_changes(read_twice(p), NAMES[:2], "own"),
+    "noise": lambda p: figures.noise_by_factor(noise_twice(p), {"own": 1.0, "other": 0.25}),
     "samples": lambda p: figures.sample_images(IMAGES, ["costs $5 and $6"] * 5),
 }
 TABLES = {

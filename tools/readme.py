@@ -104,8 +104,8 @@ def bench_jpeg():
     times = pd.read_csv(REPORTS / "bench" / "jpeg.csv")
     batches = dict(list(times.groupby("batch")))
     lines = [
-        f"| {' | '.join(['way', *(f'{n} images: wall, CPU, ms per image' for n in batches)])} | / Pillow in turn, CPU | "
-        "values that differ | peak, bytes per pixel |",
+        f"| {' | '.join(['way', *(f'{n} images: wall, CPU, ms per image' for n in batches)])} "
+        "| / Pillow in turn, CPU | values that differ | peak, bytes per pixel |",
         "|---|" + "---|" * (len(batches) + 3),
     ]
     for name in times.contender.unique():

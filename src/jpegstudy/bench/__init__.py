@@ -10,6 +10,7 @@ BENCHES = {
     "jpeg": "time and memory of the JPEG round trip, beside other codecs",
     "study": "time of steps 02 to 04, beside the bare network and other libraries",
     "memory": "peak memory of steps 01 to 04 at two numbers of images",
+    "explore": "time that a slider of the notebook explore takes to answer",
 }
 
 

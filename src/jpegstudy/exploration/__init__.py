@@ -2,6 +2,7 @@
 
 explorer            choose an image and a network, look, save: plain methods
 subject, view       an image under a network; one setting of it, and what is derived from that
+sources, threads    where images come from; how a slider's work is spread
 spectrum, pictures  a change in JPEG's DCT bands, and as a picture
 panel, markup       the widgets, a thin layer over an Explorer
 """

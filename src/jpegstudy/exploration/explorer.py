@@ -11,11 +11,12 @@ from jpegstudy.exploration import pictures
 from jpegstudy.exploration.sources import Source, own
 from jpegstudy.exploration.subject import Subject
 from jpegstudy.exploration.view import file_stem
-from jpegstudy.networks.sources import OWN
 from jpegstudy.run import outputs
 
 LARGEST_EPSILON = 20  # grey levels, of the slider
+OFFERED = ("demo", "efficientnet_lite0")  # networks whose weights are there with the study
 KEPT = 4  # images under networks, each with what it was answered before
+LONGEST_NAME = 60  # characters of a network or an image in a path
 KINDS = {"PNG": ".png", "JPEG": ".jpg"}
 
 
@@ -49,7 +50,7 @@ class Explorer:
     @property
     def network_names(self):
         """The networks on offer: the given one, and those that come with the study."""
-        return list(dict.fromkeys([*self._given, *OWN]))
+        return list(dict.fromkeys([*self._given, *OFFERED]))
 
     @property
     def is_pair(self):
@@ -82,9 +83,10 @@ class Explorer:
         if not image:
             raise BadInput("which file? give the image, and beside it the adversarial one if there is one")
         source = own(image, adversarial)
-        for key in [key for key in self._subjects if key[0] == source]:
-            del self._subjects[key]  # the file may have changed since
-        self._take(source)
+        subject = Subject(self.network, *source.read(self.network))  # read again: the file may have changed since
+        self._subjects = {key: kept for key, kept in self._subjects.items() if key[0] != source}
+        self._keep(source, subject)
+        self.source = source
 
     @property
     def subject(self):
@@ -117,17 +119,16 @@ class Explorer:
             raise BadInput(
                 f"cannot save {name!r} as {kind!r}; there are {', '.join(view.names)} and {', '.join(KINDS)}"
             )
-        holds, settings = name, {}
+        written, decoded, settings = name, name, {}
         if kind == "JPEG":
             x, adversarial, compressed, both = view.names
-            holds = {x: compressed, adversarial: both}.get(name, name)
-            name = {compressed: x, both: adversarial}[holds]
+            written = {compressed: x, both: adversarial}.get(name, name)
+            decoded = {x: compressed, adversarial: both}[written]
             settings = {"quality": view.quality, "subsampling": view.subsampling}
-        parts = (self.network.name, f"{Path(self.source.name).stem}-{file_stem(holds)}")
-        folder, stem = (re.sub(r"[^\w.-]+", "_", part)[:100] for part in parts)
-        path = outputs() / "explore" / folder / (stem + KINDS[kind])
+        folder, stem = (_as_file_name(name) for name in (self.network.name, Path(self.source.name).stem))
+        path = outputs() / "explore" / folder / f"{stem}-{file_stem(decoded)}{KINDS[kind]}"
         with replacing(path) as temporary:
-            pictures.to_pillow(view.images[name]).save(temporary, format=kind, **settings)
+            pictures.to_pillow(view.images[written]).save(temporary, format=kind, **settings)
         return path
 
     def _take(self, source):
@@ -137,8 +138,14 @@ class Explorer:
     def _subject_of(self, source, network):
         key = (source, network.name)
         if key not in self._subjects:
-            pair = source.read(network)
-            while len(self._subjects) >= KEPT:
-                self._subjects.pop(next(iter(self._subjects)))
-            self._subjects[key] = Subject(network, *pair)
+            self._keep(source, Subject(network, *source.read(network)))
         return self._subjects[key]
+
+    def _keep(self, source, subject):
+        while len(self._subjects) >= KEPT:
+            self._subjects.pop(next(iter(self._subjects)))
+        self._subjects[source, subject.network.name] = subject
+
+
+def _as_file_name(text):
+    return re.sub(r"[^\w.-]+", "_", text)[:LONGEST_NAME]

@@ -1,6 +1,7 @@
 """Pictures to put side by side: a small change made visible, and an image as PNG."""
 
 import io
+import zlib
 
 import torch
 from PIL import Image
@@ -8,7 +9,7 @@ from PIL import Image
 MIDDLE = 128  # the grey of no change
 LARGEST_FACTOR = 64
 OUTLIERS = 0.01  # share of the values that may be cut off, so that a few large ones do not make the rest invisible
-SHOWN_WIDTH = 224  # pixels; smaller images are enlarged to at least that by a whole factor
+SHOWN_WIDTH = 224  # pixels; smaller images are enlarged by the whole factor that fits
 
 
 def amplified(change):
@@ -32,9 +33,9 @@ def to_pillow(image):
 def png(image):
     """uint8 (3, H, W) as the bytes of a PNG to be shown; small images enlarged without blurring their pixels."""
     picture = to_pillow(image)
-    factor = -(-SHOWN_WIDTH // picture.width)
+    factor = SHOWN_WIDTH // picture.width
     if factor > 1:
         picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", compress_level=1)  # stronger takes several times longer and saves little
+    picture.save(buffer, format="PNG", compress_level=1, compress_type=zlib.Z_RLE)  # stronger is slower, saves little
     return buffer.getvalue()

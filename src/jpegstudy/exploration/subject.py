@@ -6,9 +6,11 @@ import functools
 import torch
 
 from jpegstudy import attacks, jpeg
+from jpegstudy.exploration.threads import one_thread, side_by_side
 from jpegstudy.exploration.view import View
 from jpegstudy.inspection import move
-from jpegstudy.modifications import adversarial, named
+from jpegstudy.inspection.answers import notation
+from jpegstudy.modifications import adversarial
 
 KEPT = 64  # images and answers of earlier settings, so that going back and forth costs nothing
 
@@ -25,7 +27,7 @@ class Subject:
         self._kept = collections.OrderedDict()
 
     @functools.cached_property
-    def sign(self):
+    def _sign(self):
         """Sign of the loss gradient at the top label: int8 (3, H, W)."""
         return attacks.gradient_sign(self.network, self.picture.x[None])[0].cpu()
 
@@ -35,14 +37,12 @@ class Subject:
         Raises BadInput for a setting out of range.
         """
         if self.partner is not None:
-            epsilon, symbol, step = None, "x'", None
+            epsilon, symbol = None, "x'"
         else:
             epsilon = int(epsilon) if epsilon == int(epsilon) else epsilon
-            step = adversarial(epsilon)
-            symbol = str(step)
+            symbol = str(adversarial(epsilon))
         settings = {"quality": quality, "subsampling": subsampling}
-        compressed = str(named("JPG", **settings))
-        both = compressed.replace("x", symbol)
+        compressed, both = (notation(name, **settings) for name in ("x", symbol))
         makers = {
             "x": lambda: self.picture.x,
             symbol: lambda: self._adversarial(epsilon),
@@ -57,13 +57,14 @@ class Subject:
         """Adv in 8 bits: uint8 (3, H, W)."""
         if self.partner is not None:
             return self.partner.x
-        return move(self.picture.x, self.sign, epsilon=epsilon).round().to(torch.uint8)
+        return move(self.picture.x, self._sign, epsilon=epsilon).round().to(torch.uint8)
 
     def _answers(self, makers):
-        """(image, probabilities) by name, from what is kept or else made and classified in one pass."""
-        images = {name: make() for name, make in makers.items() if name not in self._kept}
+        """(image, probabilities) by name, from what is kept or else made and classified."""
+        with one_thread():
+            images = {name: make() for name, make in makers.items() if name not in self._kept}
         if images:
-            answers = self.network.probabilities(torch.stack(list(images.values())))
+            answers = self._probabilities(torch.stack(list(images.values())))
             self._kept.update(zip(images, zip(images.values(), answers, strict=True), strict=True))
         found = {}
         for name in makers:
@@ -72,3 +73,9 @@ class Subject:
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return found
+
+    def _probabilities(self, images):
+        """p(c | image) of uint8 images (N, 3, H, W): N of float32 (C,). A GPU takes them at once."""
+        if self.network.device.type != "cpu":
+            return self.network.probabilities(images)
+        return [p for (p,) in side_by_side(self.network.probabilities, images.split(1))]

@@ -39,7 +39,8 @@ def noise_by_factor(effects, factors):
     check_nonempty(rows, "noise_by_factor")
     figure = new_figure(3.6)
     axes = figure.subplots()
-    for f, color in zip(dict.fromkeys(rows["f"]), ("#555555", color_of("JPGnoise")), strict=True):
+    for f in dict.fromkeys(rows["f"]):
+        color = color_of("" if f == "x" else "JPGnoise")
         part = rows[rows["f"] == f]
         part = part.assign(factor=part["reading"].map(factors)).sort_values("factor")
         ends = errors_from(part["after"], part["low"], part["high"])
