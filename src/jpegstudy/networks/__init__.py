@@ -1,7 +1,8 @@
 """Classifiers by name: ``network = networks.load("squeezenet1_1"); logits = network(images)``.
 
 A Network takes images in grey levels and standardizes inside, so that nothing else in the study knows means and
-deviations. Names: ``demo``, ``efficientnet_lite0`` (an installed package's), any of torchvision's classification
+deviations. Names: ``demo``, ``efficientnet_lite0`` (an installed package's), ``overfeat-fast`` and
+``overfeat-accurate`` (whose weights a user has), any of torchvision's classification
 networks, or ``package.module:factory`` for one's own.
 """
 
@@ -155,7 +156,8 @@ def _hash(module, name):
                 raise TypeError("it is quantized")
             # As bytes, which every type of number has: NumPy does not know all of torch's.
             values = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-            digest.update(key.encode() + values.numpy().tobytes())
+            digest.update(key.encode())
+            digest.update(values.numpy())
     except Exception as error:  # torch has one of its own for each of sparse, meta and lazy tensors
         raise BadInput(
             f"network {name!r}: its state_dict holds more than plain numbers ({key}: {one_line(error)}); wanted all "

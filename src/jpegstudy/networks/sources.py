@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import json
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -74,6 +75,20 @@ def _efficientnet_lite0(weights):
     }
 
 
+def _overfeat(name, weights):
+    from jpegstudy.networks import overfeat, overfeat_weights
+
+    if weights == "DEFAULT":
+        raise BadInput(f"network {name!r} has no weights of its own; {overfeat_weights.wanted(name)}")
+    module = overfeat.OverFeat(name) if weights == "random" else overfeat_weights.load(name, weights)
+    return module, {
+        "weights": str(weights),
+        "crop": overfeat.MODELS[name].crop,
+        "mean": (overfeat.MEAN,) * 3,
+        "deviation": (overfeat.DEVIATION,) * 3,
+    }
+
+
 def _weights_into(module, name, weights, default):
     """Fill a module from ``default`` or the file ``weights``, or leave it random; returns which, in words."""
     if weights == "random":
@@ -83,7 +98,12 @@ def _weights_into(module, name, weights, default):
     return weights
 
 
-OWN = {"demo": _demo, "efficientnet_lite0": _efficientnet_lite0}
+OWN = {
+    "demo": _demo,
+    "efficientnet_lite0": _efficientnet_lite0,
+    "overfeat-fast": partial(_overfeat, "overfeat-fast"),
+    "overfeat-accurate": partial(_overfeat, "overfeat-accurate"),
+}
 
 
 def _from_factory(name, weights):
