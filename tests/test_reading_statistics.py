@@ -136,6 +136,12 @@ def test_noise_is_held_against_what_it_was_added_to(predictions):
     assert row.p == pytest.approx(statistics.mcnemar_p(10, 0))
     clean = row_of(effects, reading="own", f="x")
     assert (clean.before, clean.after, clean.lost) == (0.8, 0.76, 4)
+    grown = reading_words.by_factor(effects, {"own": 1.0, "other": 4.0})
+    assert grown == [
+        "Of x most is right with noise of factor 1, 0.760, and 0.800 without.",
+        "Of Adv1(x) most is right with noise of factor 1, 0.300, and 0.200 without; from factor 4 on the noise takes "
+        "more than it gives.",
+    ]
     told = reading_words.signs(effects)
     assert told == [
         "The noise raises the rate of Adv1(x) under 2: own; copy.",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from jpegstudy.bench import codecs, jpeg, measure
+from jpegstudy.bench import codecs, explore, jpeg, measure
+from jpegstudy.readings import DEFAULT
 from jpegstudy.run import check_same_codec, codec_of, read_record
 from jpegstudy.statistics.claims import VERDICTS as MEANINGS
 
@@ -126,6 +127,43 @@ def bench_jpeg():
     return "\n".join(lines)
 
 
+def bench_explore():
+    """The README's account of ``jpegstudy bench explore``, from its file."""
+    times = pd.read_csv(REPORTS / "bench" / "explore.csv")
+    told = [
+        f"{network} {measure.spread(rows.wall)} ms, wanted at most {explore.BARS[network]}"
+        for network, rows in times.groupby("network", sort=False)
+    ]
+    return (
+        f"The sliders of the notebook explore answer in ({times.groupby('network').size().iloc[0]} moves each, median "
+        f"and range): {'; '.join(told)} (`jpegstudy bench explore`; {times.machine.iloc[0].split(';')[0]})."
+    )
+
+
+def readings():
+    """The README's table of readings: differences from the study's own in the rows that the argument rests on."""
+    rows = ["Adv1(x)", "JPG(Adv1(x))", "JPGnoise(Adv1(x))"]
+    runs = {name: REPORTS / name / "readings.csv" for name in NAMES if (REPORTS / name / "readings.csv").exists()}
+    tables = {name: pd.read_csv(path).set_index(["reading", "modification"]) for name, path in runs.items()}
+    heads = [f"{name}: {row}" for name in tables for row in rows]
+    lines = [f"| reading | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
+    for reading in dict.fromkeys(reading for table in tables.values() for reading, _ in table.index):
+        cells = [_changed(table, reading, row) for table in tables.values() for row in rows]
+        lines.append(f"| {reading} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _changed(table, reading, modification):
+    if (reading, modification) not in table.index:
+        return "–"
+    row = table.loc[reading, modification]
+    if reading == DEFAULT:
+        return f"{row.top1:.3f}"
+    if row.same:
+        return "same"
+    return f"{row.difference:+.3f} [{row.difference_low:+.3f}, {row.difference_high:+.3f}]"
+
+
 def headline():
     """The README's picture with its alternative text, and what it shows in a sentence."""
     notebook = json.loads((REPORTS / "photos" / "notebooks" / "05_analysis.ipynb").read_text())
@@ -157,7 +195,7 @@ def headline():
 
 def written(text):
     """README.md's text with the results of today's reports."""
-    for content in (headline, results, claims, bench, exactness, bench_jpeg):
+    for content in (headline, results, claims, readings, exactness, bench_jpeg, bench, bench_explore):
         name = content.__name__
         block = f"<!-- {name} -->\n{content()}\n<!-- /{name} -->"
         text = re.sub(rf"<!-- {name} -->.*<!-- /{name} -->", lambda _, block=block: block, text, flags=re.S)

@@ -5,7 +5,7 @@ import pandas as pd
 import papermill
 import pytest
 
-from jpegstudy import notebooks, report, studies
+from jpegstudy import notebooks, readings, report, studies
 from jpegstudy.run import STAGES, Run, root
 
 pytestmark = pytest.mark.slow
@@ -109,3 +109,18 @@ def test_several_views_of_photographs_without_labels_go_through_all_notebooks(tm
     x, _ = Run("few").look_up(views.image)
     assert views.view.tolist() == [0, 1] * 3
     assert all((one != other).any() for one, other in zip(x[::2], x[1::2], strict=True))
+
+
+def test_the_readings_are_compared_and_their_tables_written(executed):
+    run, _, _ = executed
+    changes = pd.read_csv(run.path / "readings.csv")
+    assert run.is_complete("06_reading_the_paper")
+    assert set(changes.reading) == set(run.entry("06_reading_the_paper")["readings"]) - set(readings.CONTROLS)
+    assert (changes.n == 12).all()
+    own = changes[changes.reading == readings.DEFAULT].set_index("modification")
+    table = pd.read_csv(run.path / "table1.csv").set_index("modification")
+    shared = own.index.intersection(table.index)
+    assert len(shared) == 7
+    assert own.top1[shared].to_dict() == table.top1[shared].to_dict()
+    noise = pd.read_csv(run.path / "noise.csv")
+    assert set(readings.CONTROLS) < set(noise.reading)

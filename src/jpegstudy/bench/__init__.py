@@ -10,6 +10,7 @@ BENCHES = {
     "jpeg": "time and memory of the JPEG round trip, beside other codecs",
     "study": "time of steps 02 to 04, beside the bare network and other libraries",
     "memory": "peak memory of steps 01 to 04 at two numbers of images",
+    "readings": "time of step 06, beside the bare passes in which the readings of the paper differ",
     "explore": "time that a slider of the notebook explore takes to answer",
     "networks": "time of a forward pass and of a gradient in each of several networks",
 }

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .in_words import change, rate, verdict
+from .in_words import change, verdict
 
 INTERVAL_ENDS = ("difference", "difference_low", "difference_high")
 
@@ -69,12 +69,12 @@ def fitted(nearest):
 
 
 def nearest_in_words(nearest, distances):
-    """Sentences: the reading that is nearest to the paper over all rows, and the rows that no reading reaches."""
-    best, own = distances.iloc[0], distances.iloc[-1]
+    """Sentences: the reading that is nearest to the paper but for noise, and the rows that no reading reaches."""
+    best, worst = distances.iloc[0], distances.iloc[-1]
     missed = nearest[~nearest["explained"]]
     lines = [
-        f"Over all rows the nearest is “{best.reading}” (root mean square distance {best.rms:.2f} of x's rate), "
-        f"the farthest “{own.reading}” ({own.rms:.2f})."
+        f"Over the rows without noise the nearest is “{best.reading}” (root mean square distance {best.rms:.2f} of x's "
+        f"rate), the farthest “{worst.reading}” ({worst.rms:.2f})."
     ]
     if len(missed):
         lines.append(f"No reading reaches the paper's {', '.join(missed['modification'])}.")
@@ -89,11 +89,10 @@ def effects(table):
         {
             "noise": table["reading"],
             "added to": table["f"],
-            "before": table["before"].map("{:.3f}".format),
-            "after": [rate(row.after, row.low, row.high) for row in table.itertuples()],
+            "from → to": [f"{row.before:.3f} → {row.after:.3f}" for row in table.itertuples()],
             "change": [_signed(row.difference, row.difference_low, row.difference_high) for row in table.itertuples()],
             "gained, lost": [f"{row.gained}, {row.lost}" for row in table.itertuples()],
-            "p": [f"{row.p:.2g}" for row in table.itertuples()],
+            "p": [f"{row.p:.1g}" for row in table.itertuples()],
         }
     ).set_index("noise")
 
@@ -107,6 +106,26 @@ def signs(table):
     told = {1: "raises", -1: "lowers", 0: "does not change beyond its interval"}
     f = attacked["f"].iloc[0]
     return [f"The noise {told[sign]} the rate of {f} under {_listed(names)}." for sign, names in found.items() if names]
+
+
+def by_factor(effects, factors):
+    """A sentence for each image: where noise of growing power leaves most, and from where on less than without.
+
+    effects: from noise_effects.  factors: ``{reading's name: the noise's factor}``.
+    """
+    rows = effects[effects["reading"].isin(factors)]
+    rows = rows.assign(factor=rows["reading"].map(factors)).sort_values("factor")
+    lines = []
+    for f, part in rows.groupby("f", sort=False):
+        best = part.loc[part["after"].idxmax()]
+        told = f"Of {f} most is right with noise of factor {best.factor:g}, {best.after:.3f}"
+        told += f", and {best.before:.3f} without"
+        below = [verdict(row.difference_low, row.difference_high) < 0 for row in part.itertuples()]
+        first = next((n for n in range(len(below)) if all(below[n:])), None)
+        if first is not None:
+            told += f"; from factor {part['factor'].iloc[first]:g} on the noise takes more than it gives"
+        lines.append(f"{told}.")
+    return lines
 
 
 def _listed(names):

@@ -101,8 +101,12 @@ def nearest_readings(beside):
 
 
 def distances(beside):
-    """The root mean square distance of each reading from the paper's rows: columns reading, rms; nearest first."""
-    squares = beside.assign(square=beside["distance"] ** 2).groupby("reading", sort=False)["square"].mean()
+    """The root mean square distance of each reading from the paper's rows but those of noise, which go their own way.
+
+    Columns: reading, rms; nearest first.
+    """
+    rows = beside[~beside["modification"].str.startswith("JPGnoise")]
+    squares = rows.assign(square=rows["distance"] ** 2).groupby("reading", sort=False)["square"].mean()
     table = np.sqrt(squares).rename("rms").reset_index()
     return table.sort_values("rms", kind="stable").reset_index(drop=True)
 
