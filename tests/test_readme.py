@@ -25,6 +25,7 @@ def test_a_published_table_is_that_of_its_predictions(name):
     folder = readme.REPORTS / name
     table = pd.read_csv(folder / "table1.csv").set_index("modification")
     predictions = pd.concat(map(pd.read_parquet, sorted((folder / "predictions").glob("*.parquet"))))
+    predictions = predictions[predictions.reading.isna()]  # those of page 6 are of other readings
     groups = predictions.groupby("modification")
     assert set(table.index) == set(groups.groups)
     means = groups.top_label_probability.mean()
