@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from jpegstudy.bench import codecs, explore, jpeg, measure
+from jpegstudy.bench import readings as of_readings
 from jpegstudy.readings import DEFAULT
 from jpegstudy.run import check_same_codec, codec_of, read_record
 from jpegstudy.statistics.claims import VERDICTS as MEANINGS
@@ -140,6 +141,19 @@ def bench_explore():
     )
 
 
+def bench_readings():
+    """The README's account of ``jpegstudy bench readings``, from its file."""
+    times = pd.read_csv(REPORTS / "bench" / "readings.csv")
+    ratio = measure.ratio(times, "ours", "bare")
+    first = times.iloc[0]
+    return (
+        f"All readings and controls together take {ratio} times the bare passes in which they differ, "
+        f"{measure.verdict(ratio.value, of_readings.BAR)} ({first.network}, {first.gradients} gradients and "
+        f"{first.passes} more passes of each of {first.images} images, {times['round'].nunique()} rounds, wall; "
+        f"`jpegstudy bench readings`; {first.machine.split(';')[0]})."
+    )
+
+
 def readings():
     """The README's table of readings: differences from the study's own in the rows that the argument rests on."""
     rows = ["Adv1(x)", "JPG(Adv1(x))", "JPGnoise(Adv1(x))"]
@@ -195,7 +209,7 @@ def headline():
 
 def written(text):
     """README.md's text with the results of today's reports."""
-    for content in (headline, results, claims, readings, exactness, bench_jpeg, bench, bench_explore):
+    for content in (headline, results, claims, readings, exactness, bench_jpeg, bench, bench_explore, bench_readings):
         name = content.__name__
         block = f"<!-- {name} -->\n{content()}\n<!-- /{name} -->"
         text = re.sub(rf"<!-- {name} -->.*<!-- /{name} -->", lambda _, block=block: block, text, flags=re.S)

@@ -1,6 +1,7 @@
 """Step 06: the paper's rows again under other readings of its text, from the files, shard by shard."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pandas as pd
@@ -106,11 +107,16 @@ def _obstacle_to_crop(run, network, crop):
         return None
     if crop > run.entry("01_preprocessing")["network"]["shortest_side"]:
         return "the scaled images are smaller"
+    return None if _takes(network, crop) else f"{network.name} takes no images of {crop} x {crop} pixels"
+
+
+@functools.lru_cache(maxsize=16)  # asked of each reading that has a crop
+def _takes(network, crop):
     try:
         network.probabilities(torch.zeros(1, 3, crop, crop, dtype=torch.uint8))
     except Exception:  # torch, torchvision and a user's own network raise each their own
-        return f"{network.name} takes no images of {crop} x {crop} pixels"
-    return None
+        return False
+    return True
 
 
 def _items(run):
