@@ -21,6 +21,7 @@ LAYERS = {
     "publishing": {"atomic", "report", "run", "machine_paths", "headline"},
     "overview": {"headline", "run"},
     "headline": {"run"},
+    "finished": {"parameters", "run"},
     "machine_paths": {"run"},
     "bench": BELOW | {"learned", "mechanism", "exploration", "inspection"},
     "steps": {

@@ -15,7 +15,8 @@ TRANSFORMS = ["JPG", "JPG50", "JPG75-444", "JPG1-422", "JPGnoise", "JPGnoise50",
 @pytest.mark.parametrize(
     "text",
     [
-        "x", "Adv1(x)", "Adv255(x)", *(f"{t}(x)" for t in TRANSFORMS),
+        "x", "Adv1(x)", "Adv255(x)", "Adv1[mobilenet_v2](x)", "Adv10[my.net-2](x)", *(f"{t}(x)" for t in TRANSFORMS),
+        *(f"{t}(Adv5[vit_b_16](x))" for t in TRANSFORMS),
         *(f"{a}({b}(Adv10(x)))" for a, b in itertools.product(TRANSFORMS, repeat=2)),
     ],
 )  # fmt: skip
@@ -31,8 +32,12 @@ def test_what_says_the_same_is_printed_the_same():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "y", "JPG", "JPG()", "JPG(x", "Adv(x)", "Adv1.5(x)", "JPG50-411(x)", "JPEG(x)", "jpg(x)", "JPG-(x)"]
-)
+    "text",
+    [
+        "", "y", "JPG", "JPG()", "JPG(x", "Adv(x)", "Adv1.5(x)", "JPG50-411(x)", "JPEG(x)", "jpg(x)", "JPG-(x)",
+        "Adv1[](x)", "Adv[a](x)", "Adv1[a b](x)", "Adv1[a](b](x)", "Adv1[a:b](x)", "Adv1[a", "JPG75[a](x)",
+    ],
+)  # fmt: skip
 def test_other_text_is_refused_with_an_example(text):
     with pytest.raises(BadInput, match=r"not understood.*JPG\(Adv1\(x\)\)"):
         parse(text)
@@ -55,6 +60,18 @@ def test_columns_name_the_parts():
         "attack": "Adv", "epsilon": 5, "transform": "JPGnoise", "quality": 50,
     }  # fmt: skip
     assert set(parse("x").columns.values()) == {None}
+
+
+def test_an_attack_made_against_another_network_is_another_attack():
+    f = adversarial(5, "resnet50")
+    assert str(f) == "Adv5[resnet50](x)"
+    assert f != adversarial(5)
+    assert parse("JPG(Adv5[resnet50](x))") == named("JPG", f)
+    assert named("JPG", f).columns == {"attack": "Adv[resnet50]", "epsilon": 5, "transform": "JPG", "quality": 75}
+    images, sign = noise(2, 3, 16, 16), torch.randint(-1, 2, (2, 3, 16, 16), dtype=torch.int8)
+    assert torch.equal(f.apply(images, sign), adversarial(5).apply(images, sign))
+    with pytest.raises(BadInput, match="stands innermost"):
+        parse("Adv1[a](Adv1(x))")
 
 
 def test_apply_is_what_the_notation_says():

@@ -1,4 +1,4 @@
-"""The command ``jpegstudy``: run a study, list runs, make and publish reports, inspect an image, measure speed.
+"""The command ``jpegstudy``: run studies, list runs, make and publish reports, inspect an image, measure speed.
 
 What needs torch, pandas or papermill is imported by the command that needs it, so that --help comes at once. Every
 failure is one line on standard error. Exit status: 0 done, 2 the input cannot be used, 1 anything else, 130 Ctrl-C.
@@ -17,6 +17,7 @@ examples:
   jpegstudy run --list                   the studies there are
   jpegstudy run demo                     run one, and make its report
   jpegstudy run demo -p seed 1 -p run demo-seed-1
+  jpegstudy run resnet50 vit_b_16        one network after the other
   jpegstudy runs                         the runs there are, and what came out
   jpegstudy publish demo                 copy a run's report to outputs/report
   jpegstudy inspect photo.png saved.png  what a network sees in them and in their JPEGs
@@ -47,14 +48,10 @@ def main(arguments=None):
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except BadInput as error:
-        return _fail(error, 2)
     except Exception as error:
-        if given.debug:
+        if given.debug and not isinstance(error, BadInput):
             raise
-        if type(error).__name__ == "NotebookError":  # by name: its module imports papermill
-            return _fail(error, 2 if error.bad_input else 1)
-        return _fail(f"{type(error).__name__}: {error}{_log()}", 1)
+        return _fail(*_told(error, "error"))
 
 
 def _parser():
@@ -67,8 +64,8 @@ def _parser():
     parser.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    run = commands.add_parser("run", help="run a study's notebooks and make its report", description=_run.__doc__)
-    run.add_argument("study", nargs="?", help="its name, or the path of a YAML file")
+    run = commands.add_parser("run", help="run studies' notebooks and make their reports", description=_run.__doc__)
+    run.add_argument("study", nargs="*", help="its name, or the path of a YAML file; several are run in order")
     run.add_argument("--list", action="store_true", help="list the studies")
     run.add_argument("--plan", action="store_true", help="print what each notebook would get, and run nothing")
     run.add_argument(
@@ -118,25 +115,55 @@ def _parser():
 
 
 def _run(given):
-    """Run a study: its notebooks in order, then the report. What a run already holds is not done again."""
+    """Run a study: its notebooks in order, then the report. What a run already holds is not done again. Several studies
+    are checked before the first of them runs; one that fails does not stop those after it."""
     from jpegstudy import studies
 
     if given.list:
         for name in studies.names():
             print(f"{name:20} {studies.load(name).title}")
-        return
-    if given.study is None:
+        return None
+    if not given.study:
         raise BadInput(f"which study? there are {', '.join(studies.names()) or 'none'}")
-    study = studies.load(given.study, {name: studies.value_of(value) for name, value in given.parameter})
+    asked = studies.load_all(given.study, {name: studies.value_of(value) for name, value in given.parameter})
     if given.plan:
-        for stem, values in study.plan:
-            print(stem, *(f"  {name}: {value!r}" for name, value in values.items()), sep="\n")
-        return
+        for study in asked:
+            if len(asked) > 1:
+                print(f"{study.title} (run {study.run})")
+            for stem, values in study.plan:
+                print(stem, *(f"  {name}: {value!r}" for name, value in values.items()), sep="\n")
+        return None
+    if len(asked) == 1:
+        return _run_one(asked[0])
+    from jpegstudy import notebooks
+
+    for study in asked:
+        notebooks.check_study(study)
+    return _run_each(asked, given.debug)
+
+
+def _run_one(study):
     from jpegstudy import notebooks
 
     print(f"{study.title} (run {study.run})", flush=True)
     notebooks.run_study(study, say=lambda line: print(line, flush=True))
     _make_report(study.run)
+
+
+def _run_each(asked, debug):
+    """Run studies in order, whatever becomes of those before; the exit status says what became of all."""
+    failed = {}
+    for study in asked:
+        try:
+            _run_one(study)
+        except Exception as error:
+            if debug and not isinstance(error, BadInput):
+                raise
+            message, failed[study.name] = _told(error, f"error-{study.run}")
+            _fail(f"{study.name}: {message}", failed[study.name])
+    if failed:
+        _fail(f"{len(failed)} of {len(asked)} studies failed: {', '.join(failed)}", 1)
+    return min(failed.values(), default=0)  # 2 only where all that failed was given input that cannot be used
 
 
 def _runs(given):
@@ -192,19 +219,28 @@ def _terminate(*_):
     raise _Terminated
 
 
+def _told(error, log):
+    """(what is said of an error, exit status); log: name of the file for the traceback of one that was not foreseen."""
+    if isinstance(error, BadInput):
+        return error, 2
+    if type(error).__name__ == "NotebookError":  # by name: its module imports papermill
+        return error, 2 if error.bad_input else 1
+    return f"{type(error).__name__}: {error}{_log(error, log)}", 1
+
+
 def _fail(message, status):
     print("jpegstudy:", " ".join(str(message).split()), file=sys.stderr)
     return status
 
 
-def _log():
-    """Put the traceback into a file, and return how to say where it is."""
+def _log(error, name):
+    """Put an error's traceback into a file, and return how to say where it is."""
     from jpegstudy.run import outputs, shown
 
-    path = outputs() / "runs" / "error.log"
+    path = outputs() / "runs" / f"{name}.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(traceback.format_exc())
+        path.write_text("".join(traceback.format_exception(error)))
     except OSError:
         return " (jpegstudy --debug shows more)"
     return f" (the traceback is in {shown(path)})"

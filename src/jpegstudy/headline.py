@@ -38,7 +38,7 @@ def rates(folder):
     first quality. Without a table the rate is None and the list empty.
     """
     rate, rows = read(folder)
-    attacked = next((name for name in rows if re.fullmatch(r"Adv\d+\(x\)", name)), None)
+    attacked = next((name for name in rows if re.fullmatch(r"Adv\d+(\[[^\]]*\])?\(x\)", name)), None)
     after = [name for name in rows if attacked and re.fullmatch(rf"JPG[\d-]*\({re.escape(attacked)}\)", name)]
     names = ["x", attacked, f"JPG({attacked})" if f"JPG({attacked})" in after else next(iter(after), None)]
     return rate, [(name, *percent(rows[name], rate)) for name in names if name in rows]

@@ -2,6 +2,7 @@
 
     x                     the preprocessed image itself
     Adv5(f)               the Fast Gradient Sign perturbation of x at epsilon 5 grey levels
+    Adv5[resnet50](f)     the same, made with the gradient of another network, which it names
     JPG(f)  JPG50(f)      JPEG at quality 75, 4:2:0; at quality 50
     JPG75-444(f)          JPEG at quality 75 without chroma subsampling (444, 422)
     JPGnoise(f)           the JPEG residual of f, shuffled over the image and added to f (settings as for JPG)
@@ -21,7 +22,7 @@ from jpegstudy.run import check_same_codec
 from jpegstudy.transforms import TRANSFORMS
 
 _QUALITY = r"(?P<quality>\d+)?(?:-(?P<subsampling>444|422|420))?"
-OPERATIONS = {"Adv": r"(?P<epsilon>\d+)", "JPGnoise": _QUALITY, "JPG": _QUALITY}
+OPERATIONS = {"Adv": r"(?P<epsilon>\d+)(?:\[(?P<source>[\w.-]+)\])?", "JPGnoise": _QUALITY, "JPG": _QUALITY}
 ATTACKS = ("Adv",)
 
 
@@ -33,13 +34,22 @@ class Operation:
     epsilon: int | None = None
     quality: int | None = None
     subsampling: str | None = None
+    source: str | None = None  # the network that an attack was made against, where it is another
 
     def __str__(self):
         if self.epsilon is not None:
-            return f"{self.name}{self.epsilon}"
+            return f"{self.name}{self.epsilon}{self._bracket}"
         plain = self.subsampling == "4:2:0"
         quality = "" if self.quality == 75 and plain else str(self.quality)
         return f"{self.name}{quality}{'' if plain else '-' + self.subsampling.replace(':', '')}"
+
+    @property
+    def _bracket(self):
+        return f"[{self.source}]" if self.source else ""
+
+    def attack(self):
+        """The attack by its name, whatever its epsilon: Adv, or Adv[resnet50] where made against another network."""
+        return f"{self.name}{self._bracket}"
 
     def transform(self, codec="auto"):
         """The transform that this operation is; codec: of jpeg.CODECS. Raises KeyError for an attack."""
@@ -64,7 +74,7 @@ class Modification:
         attack = next((o for o in self.operations if o.name in ATTACKS), None)
         transform = next((o for o in reversed(self.operations) if o.name in TRANSFORMS), None)
         return {
-            "attack": attack and attack.name,
+            "attack": attack and attack.attack(),
             "epsilon": attack and attack.epsilon,
             "transform": transform and transform.name,
             "quality": transform and transform.quality,
@@ -103,11 +113,11 @@ def parse(text):
     return Modification(tuple(reversed(operations)))
 
 
-def _operation(name, text, epsilon=None, quality=None, subsampling=None):
+def _operation(name, text, epsilon=None, source=None, quality=None, subsampling=None):
     if epsilon is not None:
         if not 1 <= int(epsilon) <= 255:
             raise BadInput(f"modification {text!r}: epsilon is {epsilon}; wanted 1 to 255 grey levels")
-        return Operation(name, epsilon=int(epsilon))
+        return Operation(name, epsilon=int(epsilon), source=source)
     if quality is not None and not 1 <= int(quality) <= 100:
         raise BadInput(f"modification {text!r}: quality is {quality}; libjpeg takes 1 to 100")
     return Operation(name, quality=int(quality or 75), subsampling=":".join(subsampling or "420"))
@@ -119,9 +129,9 @@ def named(operation, inner=None, *, quality=75, subsampling="4:2:0"):
     return Modification((*inner.operations, Operation(operation, quality=quality, subsampling=subsampling)))
 
 
-def adversarial(epsilon):
-    """The Modification Adv_epsilon(x)."""
-    return Modification((Operation("Adv", epsilon=epsilon),))
+def adversarial(epsilon, source=None):
+    """The Modification Adv_epsilon(x); source: the network that it was made against, where it is another."""
+    return Modification((Operation("Adv", epsilon=epsilon, source=source),))
 
 
 def apply_all(wanted, images, sign, *, seed=None, indices=None, codec="auto"):

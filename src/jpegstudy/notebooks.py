@@ -53,11 +53,7 @@ def run_study(study, say=print):
     are no stage, such as 05, always are. Raises BadInput before anything runs if the run was made with other
     parameters, and NotebookError where a notebook stops.
     """
-    record = Run(study.run)
-    check_kernel()
-    for stem, values in study.plan:
-        if stem in (*STAGES, *LATER_STAGES):
-            Stage(record, stem, {name: value for name, value in values.items() if name != "run"}).compare()
+    record = check_study(study)
     words = {"study": study.name, "title": study.title, "description": study.description}
     with replacing(record.path / "study.json") as path:
         path.write_text(json.dumps(words, indent=1, ensure_ascii=False) + "\n")
@@ -74,6 +70,17 @@ def run_study(study, say=print):
         begun = time.monotonic()
         run(source, output, values)
         say(f"{stem:{width}} {time.monotonic() - begun:.0f} s")
+
+
+def check_study(study):
+    """The Run that a study makes. Raises BadInput if it was made with other parameters, NotebookError if the kernel is
+    another Python's."""
+    record = Run(study.run)
+    check_kernel()
+    for stem, values in study.plan:
+        if stem in (*STAGES, *LATER_STAGES):
+            Stage(record, stem, {name: value for name, value in values.items() if name != "run"}).compare()
+    return record
 
 
 def run(notebook, output, parameters, *, cell_timeout=None):

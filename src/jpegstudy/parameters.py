@@ -10,6 +10,8 @@ from typing import Any
 
 from jpegstudy.errors import BadInput
 
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # of a run
+
 
 def _whole(low, high):
     return lambda value: type(value) is int and low <= value <= high
@@ -29,6 +31,10 @@ def _three_numbers(low, high):
 
 def _text(pattern):
     return lambda value: type(value) is str and re.fullmatch(pattern, value)
+
+
+def _distinct_names(value):
+    return type(value) is list and value and all(map(_text(NAME), value)) and len(set(value)) == len(value)
 
 
 def _preprocessing(value):
@@ -53,10 +59,11 @@ class Parameter:
     accepts: Callable[[Any], Any]
     wanted: str
     affects_results: bool = True
+    before: Any = None  # what it was, in effect, in runs made before there was the parameter
 
 
 PARAMETERS = {
-    "run": Parameter(_text(r"[A-Za-z0-9][A-Za-z0-9._-]*"), "a folder name of letters, digits, dots, dashes", False),
+    "run": Parameter(_text(NAME), "a folder name of letters, digits, dots, dashes", False),
     "seed": Parameter(_whole(0, 2**32 - 1), "a whole number from 0 to 4294967295"),
     # 01_preprocessing
     "image_set": Parameter(_text(r".*\S.*"), "demo, photos, imagenette, imagenet, or the path of a folder"),
@@ -91,6 +98,11 @@ PARAMETERS = {
         lambda value: type(value) is dict and all(type(name) is str for name in value),
         "a mapping of choices, such as {epsilon_unit: standardized, values: float}, or {} for none of your own",
     ),
+    "source_run": Parameter(
+        _text(f"({NAME})?"), 'the name of a run whose perturbations are taken, or "" for the network\'s own', before=""
+    ),
+    # 07_networks
+    "runs": Parameter(_distinct_names, "a list of different runs' names, such as [demo, sweep]", False),
     # 05_analysis
     "example": Parameter(
         _whole(-1, 10**9), "the number of an image, or -1 for the one that shows the effect best", False

@@ -241,6 +241,8 @@ class Stage:
         wanted = parameters.affecting(self.parameters)
         if not recorded:
             return
+        before = {name: parameters.PARAMETERS[name].before for name in wanted}
+        recorded = {**before, **recorded}
         differing = [name for name, value in wanted.items() if recorded.get(name) != value]
         if differing:
             words = "; ".join(f"{name} {recorded.get(name)!r}, not {wanted[name]!r}" for name in differing)

@@ -107,6 +107,21 @@ def load(name_or_path, overrides=None):
     return Study(path.stem, title.strip(), description.strip(), plan)
 
 
+def load_all(names_or_paths, overrides=None):
+    """Read several studies as ``load`` does, one after the other: a list of Study.
+
+    Raises BadInput too if two of them make the same run, as they do where the overrides name one.
+    """
+    if len(names_or_paths) > 1 and "run" in (overrides or {}):
+        raise BadInput(f"-p run names one run, but there are {len(names_or_paths)} studies; leave it out")
+    found = {}
+    for study in (load(each, overrides) for each in names_or_paths):
+        if study.run in found:
+            raise BadInput(f"studies {found[study.run].name} and {study.name} make the same run, {study.run!r}")
+        found[study.run] = study
+    return list(found.values())
+
+
 def parameters_of(notebook):
     """The names and defaults of a notebook's cell tagged ``parameters``, in order. Raises BadInput if not literals."""
     notebook = Path(notebook)

@@ -6,6 +6,7 @@ Colors follow the transform in all of them: gray without one, blue JPEG, orange 
 from .curves import accuracy_curves, confident_errors, recovery_curves
 from .exploration import band_heat_maps, highest_probabilities
 from .images import image_strip, in_one_line, sample_images
+from .networks import recovery_over, transfer_map
 from .paper import table1_bars, top_label_boxes, top_label_scatter
 from .readings import noise_by_factor, reading_changes
 from .style import show
@@ -20,9 +21,11 @@ __all__ = [
     "noise_by_factor",
     "reading_changes",
     "recovery_curves",
+    "recovery_over",
     "sample_images",
     "show",
     "table1_bars",
     "top_label_boxes",
     "top_label_scatter",
+    "transfer_map",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from jpegstudy.errors import BadInput
 
-from .style import WIDTH, new_figure, styled
+from .style import WIDTH, broken, new_figure, styled
 
 IN_A_ROW = 5
 
@@ -52,7 +52,11 @@ def _grid(pictures, titles, captions, *, columns):
     letters = max(10, int(cell * 11))  # as many of size 10 or 11 as fit the width of a cell
     captions = [_wrap(caption, letters) for caption in captions]
     lines = max(caption.count("\n") + 1 for caption in captions)
-    height = cell * pictures.shape[1] / pictures.shape[2] + 0.2 * lines + (0.3 if titles is not None else 0.08)
+    titles = None if titles is None else [broken(title) if len(title) > letters else title for title in titles]
+    title_lines = max((title.count("\n") + 1 for title in titles or []), default=0)
+    height = (
+        cell * pictures.shape[1] / pictures.shape[2] + 0.2 * lines + (0.1 + 0.2 * title_lines if title_lines else 0.08)
+    )
     figure = new_figure(rows * height, width=cell * columns)
     for k, axes in enumerate(figure.subplots(rows, columns, squeeze=False).ravel()):
         if k >= len(pictures):
@@ -62,7 +66,7 @@ def _grid(pictures, titles, captions, *, columns):
         axes.set(xticks=[], yticks=[])
         axes.set_xlabel(captions[k], fontsize=11)
         if titles is not None:
-            axes.set_title(titles[k], fontsize=11 if len(titles[k]) <= letters else 9)
+            axes.set_title(titles[k], fontsize=11 if max(map(len, titles[k].split("\n"))) <= letters else 9)
     return figure
 
 

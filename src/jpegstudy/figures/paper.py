@@ -5,11 +5,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from jpegstudy.errors import BadInput
-from jpegstudy.statistics import beside_paper, measure_of, panel_names, read_outcomes
+from jpegstudy.statistics import beside_paper, measure_of, only_attack, panel_names, read_outcomes
 
 from .style import (
     MEAN_COLOR,
     WIDTH,
+    broken,
     check_nonempty,
     color_of,
     errors_from,
@@ -74,14 +75,15 @@ def _family_handles(transforms):
 
 
 @styled
-def top_label_scatter(predictions, epsilon=1, *, attack="Adv", jpg="JPG", noise=None):
+def top_label_scatter(predictions, epsilon=1, *, attack=None, jpg="JPG", noise=None):
     """The paper's Figure 4: top-label probability of every image under pairs of modifications, with the diagonal.
 
-    epsilon: of the attack, in grey levels.  attack, jpg: how modifications are named, such as "JPG50".
+    epsilon: of the attack, in grey levels.  attack: as in the column of that name; None takes the only one there is.
+    jpg, noise: how modifications are named, such as "JPG50".
     Each panel says what share of the points lies below its diagonal. Raises BadInput if a modification is missing.
     """
     data = read_outcomes(predictions)
-    pairs = panel_names(epsilon, attack=attack, jpg=jpg, noise=noise)
+    pairs = panel_names(epsilon, attack=attack or only_attack(data.modifications), jpg=jpg, noise=noise)
     missing = [name for name in dict.fromkeys(sum(pairs, ())) if name not in data.names]
     if missing:
         raise BadInput(f"predictions lack {', '.join(missing)}; they have {', '.join(data.names)}")
@@ -94,11 +96,11 @@ def top_label_scatter(predictions, epsilon=1, *, attack="Adv", jpg="JPG", noise=
         color = color_of(transform_of(second))
         axes.scatter(x, y, s=size, alpha=alpha, color=color, linewidths=0, rasterized=True)
         axes.plot([0, 1], [0, 1], color="black", linewidth=1)
-        axes.set(xlabel=first, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+        axes.set(xlabel=broken(first), xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
         axes.tick_params(labelbottom=True, labelleft=True)
-        axes.set_ylabel(second)
+        axes.set_ylabel(broken(second))
         axes.set_title(f"{np.mean(y < x):.0%} below", fontsize=11, loc="right", pad=3)
     note = cells[-1]
     note.set_axis_off()

@@ -70,6 +70,11 @@ def transform_of(modification):
     return "JPG" if step.startswith("JPG") else ""
 
 
+def broken(modification):
+    """A modification's name in two lines where it names another network: JPG(Adv1[resnet50](x)) is long."""
+    return modification.replace("[", "\n[", 1)
+
+
 def color_of(transform):
     """The color of a transform, the same in every figure; null or "" is none."""
     if not isinstance(transform, str):

@@ -5,10 +5,11 @@ are no independent trials, so files are resampled. Rates are fractions 0 to 1. `
 Methods: Wilson 1927, Newcombe 1998 (method 10), Efron 1987 (BCa), McNemar's exact test, Holm 1979.
 """
 
-from . import in_words, reading_words
+from . import in_words, network_words, reading_words
+from .architectures import architectures, year_of
 from .claims import judge as judge_claims
 from .curves import curves, recovery
-from .examples import example_names, telling_image
+from .examples import attacked_name, example_names, telling_image
 from .intervals import (
     Interval,
     difference_interval,
@@ -27,18 +28,29 @@ from .resampling import (
     share_difference_p,
     share_interval,
 )
+from .side_by_side import (
+    network_claims,
+    network_differences,
+    network_recoveries,
+    network_tables,
+    rank_correlation,
+)
 from .tables import (
     beside_paper,
     confident_errors,
     measure_of,
+    only_attack,
     paired_differences,
     panel_names,
     scatter_pairs,
     table1,
 )
+from .transfer import transfer_rates
 
 __all__ = [
     "Interval",
+    "architectures",
+    "attacked_name",
     "beside_paper",
     "beside_table1",
     "confident_errors",
@@ -57,9 +69,16 @@ __all__ = [
     "mean_interval",
     "measure_of",
     "nearest_readings",
+    "network_claims",
+    "network_differences",
+    "network_recoveries",
+    "network_tables",
+    "network_words",
     "noise_effects",
+    "only_attack",
     "paired_differences",
     "panel_names",
+    "rank_correlation",
     "rate_interval",
     "read_outcomes",
     "reading_changes",
@@ -71,4 +90,6 @@ __all__ = [
     "share_interval",
     "table1",
     "telling_image",
+    "transfer_rates",
+    "year_of",
 ]

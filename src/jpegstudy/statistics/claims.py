@@ -1,5 +1,7 @@
 """What the 2016 paper says in words, as differences that any run can be held against."""
 
+import re
+
 import pandas as pd
 
 from .in_words import verdict
@@ -22,17 +24,19 @@ def judge(differences):
 
     differences: from ``paired_differences``. Returns a row for each claim whose two modifications were measured, with
     columns claim, modification, against, compared (top1, agreement or mean_top_label_probability), difference, low,
-    high, paper (1 rises, -1 falls), verdict.
+    high, paper (1 rises, -1 falls), verdict. A perturbation made against another network is judged as one made against
+    the network itself, and keeps its name.
     """
+    plain = differences[["modification", "against"]].map(lambda name: re.sub(r"\[[^\]]*\]", "", name))
     rows = []
     for claim, modification, against, compared, direction in PAPER:
-        pair = (differences["modification"] == modification) & (differences["against"] == against)
+        pair = (plain["modification"] == modification) & (plain["against"] == against)
         for row in differences[pair].itertuples():
             if compared == "rate":
                 name, numbers = row.measure, (row.difference, row.low, row.high)
             else:
                 name, numbers = "mean_top_label_probability", (row.mean_difference, row.mean_low, row.mean_high)
             told = VERDICTS[verdict(*numbers[1:]) * direction]
-            rows.append((claim, modification, against, name, *numbers, direction, told))
+            rows.append((claim, row.modification, row.against, name, *numbers, direction, told))
     columns = ["claim", "modification", "against", "compared", "difference", "low", "high", "paper", "verdict"]
     return pd.DataFrame(rows, columns=columns)

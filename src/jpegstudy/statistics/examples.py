@@ -5,6 +5,18 @@ import numpy as np
 from jpegstudy.errors import BadInput
 
 
+def attacked_name(predictions, epsilon):
+    """The name of the perturbed x at an epsilon, as in the predictions: Adv1(x), or Adv1[resnet50](x).
+
+    Raises BadInput unless there is exactly one.
+    """
+    rows = predictions[(predictions["epsilon"] == epsilon) & predictions["transform"].isna()]
+    names = list(rows["modification"].unique())
+    if len(names) != 1:
+        raise BadInput(f"predictions hold {', '.join(names) or 'no attack'} at epsilon {epsilon:g}; wanted one")
+    return names[0]
+
+
 def telling_image(predictions, *, epsilon, jpg="JPG"):
     """The number of the image on which the attack, and JPEG after it, do most.
 
@@ -12,7 +24,8 @@ def telling_image(predictions, *, epsilon, jpg="JPG"):
     label under Adv (0 if the prediction stays), and of the top label under JPG(Adv). Where no image is attacked away
     and brought back, the one that comes nearest still is the answer, for a tie the first.
     """
-    names = ["x", f"Adv{epsilon}(x)", f"{jpg}(Adv{epsilon}(x))"]
+    attacked = attacked_name(predictions, epsilon)
+    names = ["x", attacked, f"{jpg}({attacked})"]
     rows = {name: predictions[predictions["modification"] == name].set_index("image").sort_index() for name in names}
     clean, attacked, compressed = (rows[name] for name in names)
     moved = (attacked["predicted"] != attacked["top_label"]) * attacked["predicted_probability"]

@@ -38,6 +38,12 @@ class Outcomes(NamedTuple):
     def names(self):
         return list(self.modifications["modification"])
 
+    def place(self, name):
+        """The row of a modification. Raises BadInput if it was not measured."""
+        if name not in self.names:
+            raise BadInput(f"predictions lack {name}; they have {', '.join(self.names)}")
+        return self.names.index(name)
+
 
 def read_outcomes(predictions):
     """Check ``predictions`` (the tidy table, one row per image and modification) and return its Outcomes.

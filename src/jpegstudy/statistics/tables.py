@@ -147,16 +147,16 @@ def confident_errors(predictions, *, threshold=CONFIDENT, resamples=RESAMPLES, s
     return table.assign(threshold=threshold)
 
 
-def scatter_pairs(predictions, *, epsilon=1, attack="Adv", jpg="JPG", noise=None):
+def scatter_pairs(predictions, *, epsilon=1, attack=None, jpg="JPG", noise=None):
     """The five panels of the paper's Figure 4 as numbers: how many images lie below the diagonal of each.
 
-    epsilon: the attack's, in grey levels.  attack, jpg: how modifications are named, such as "JPG50".
-    noise: likewise; None takes the noise of the same JPEG.
+    epsilon: the attack's, in grey levels.  attack: as in the column of that name; None takes the only one there is.
+    jpg: how modifications are named, such as "JPG50".  noise: likewise; None takes the noise of the same JPEG.
     Columns: first, second (the axes), n, below_share (top-label probability lower under second), below_low, below_high.
     Raises BadInput if a modification that a panel needs was not measured.
     """
     data = read_outcomes(predictions)
-    pairs = panel_names(epsilon, attack=attack, jpg=jpg, noise=noise)
+    pairs = panel_names(epsilon, attack=attack or only_attack(data.modifications), jpg=jpg, noise=noise)
     missing = [name for name in dict.fromkeys(sum(pairs, ())) if name not in data.names]
     if missing:
         raise BadInput(f"predictions lack {', '.join(missing)}; they have {', '.join(data.names)}")
@@ -167,8 +167,17 @@ def scatter_pairs(predictions, *, epsilon=1, attack="Adv", jpg="JPG", noise=None
     return table
 
 
+def only_attack(modifications):
+    """The attack that rows with a column of that name hold, Adv where they hold none. Raises BadInput for several."""
+    attacks = list(modifications["attack"].dropna().unique())
+    if len(attacks) > 1:
+        raise BadInput(f"predictions hold the attacks {', '.join(attacks)}; choose one with attack=")
+    return attacks[0] if attacks else "Adv"
+
+
 def panel_names(epsilon, *, attack="Adv", jpg="JPG", noise=None):
-    """The pairs of modifications that Figure 4 draws, for ``epsilon`` in grey levels."""
-    adversarial = f"{attack}{epsilon:g}(x)"
+    """The pairs of modifications that Figure 4 draws, for ``epsilon`` in grey levels; attack: such as Adv[resnet50]."""
+    name, bracket, source = attack.partition("[")
+    adversarial = f"{name}{epsilon:g}{bracket}{source}(x)"
     names = {"jpg": jpg, "noise": noise or jpg.replace("JPG", "JPGnoise", 1), "adv": adversarial}
     return [tuple(name.format(**names) for name in pair) for pair in FIGURE4]

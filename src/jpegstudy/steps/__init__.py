@@ -6,10 +6,11 @@ A shard's work is a function of (run, shard) alone: it reads the run folder and 
 one last.
 """
 
-from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress
+from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress, modifications_of
 from jpegstudy.steps.preparation import prepare
 from jpegstudy.steps.rereading import read_otherwise
 from jpegstudy.steps.sources import load_image_set, load_network, read_images
+from jpegstudy.steps.transfer import source_signs
 
 __all__ = [
     "add_jpeg_noise",
@@ -17,7 +18,9 @@ __all__ = [
     "compress",
     "load_image_set",
     "load_network",
+    "modifications_of",
     "prepare",
     "read_images",
     "read_otherwise",
+    "source_signs",
 ]

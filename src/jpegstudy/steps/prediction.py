@@ -14,11 +14,20 @@ from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.answers import as_table, summary
 from jpegstudy.steps.batches import in_batches
 from jpegstudy.steps.sources import load_network
+from jpegstudy.steps.transfer import check_images, source_in_record, source_of, source_signs
 
 
 def attack(stage):
-    """02: the gradient's sign of every image, and the predictions for x and Adv of every epsilon."""
-    _do_shards(stage, _attack_shard, "02 attack")
+    """02: the gradient's sign of every image, and the predictions for x and Adv of every epsilon.
+
+    With a source_run the signs are that run's, made against its network; see transfer.source_of for what it must be.
+    """
+    source = source_of(stage)
+    if source is None:
+        _do_shards(stage, _attack_shard, "02 attack")
+    else:
+        check_images(stage, source)
+        _do_shards(stage, _transfer_shard, "02 transfer", source=source_in_record(source))
 
 
 def compress(stage):
@@ -35,8 +44,12 @@ def modifications_of(stage):
     """The modifications that a stage predicts, in the order of its tables."""
     given = stage.parameters
     if stage.name == "02_attack":
-        return [Modification(), *map(adversarial, given["epsilons"])]
-    attacked = list(map(adversarial, stage.run.entry("02_attack")["parameters"]["epsilons"]))
+        source = source_of(stage)
+        network = source and source_in_record(source)["network"]
+        return [Modification(), *(adversarial(epsilon, network) for epsilon in given["epsilons"])]
+    entry = stage.run.entry("02_attack")
+    network = entry.get("source", {}).get("network")
+    attacked = [adversarial(epsilon, network) for epsilon in entry["parameters"]["epsilons"]]
     settings = {"subsampling": given["subsampling"]}
     if stage.name == "03_compression":
         inner = [Modification(), *attacked]
@@ -44,11 +57,10 @@ def modifications_of(stage):
     return [named("JPGnoise", f, quality=given["quality"], **settings) for f in attacked]
 
 
-def _do_shards(stage, work_on, label):
+def _do_shards(stage, work_on, label, **facts):
     keep_freed_memory()
     network = load_network(stage.run, stage.parameters["device"])
     wanted = modifications_of(stage)
-    facts = {}
     if "codec" in stage.parameters:
         facts["codec"] = fingerprint.of_codec(stage.parameters["codec"], network.device)
         check_same_codec({f"run {stage.run.name!r}": stage.run.codec, "this environment": facts["codec"]})
@@ -80,9 +92,37 @@ def _attack_shard(stage, shard, network, wanted, advance):
         return [summary(p, top_labels) for p in (clean, *map(network.probabilities, modified))]
 
     answers = in_batches(work, len(images), size=stage.parameters["batch_size"], device=network.device)
+    _write_signs(stage, shard, signs)
+    _write_predictions(stage, shard, network.name, wanted, answers)
+
+
+def _transfer_shard(stage, shard, network, wanted, advance):
+    """One shard of 02 with the signs of another run, kept here too: what follows needs that run no more."""
+    images, numbers = stage.run.images(shard), _accepted(stage, shard).image.tolist()
+    signs = source_signs(stage, numbers) if numbers else np.empty(images.shape, np.int8)
+
+    def work(rows):
+        x = torch.from_numpy(np.array(images[rows]))
+        clean = network.probabilities(x)
+        modified = modifications.apply_all(wanted[1:], x, torch.from_numpy(signs[rows]))
+        advance(len(x))
+        top_labels = clean.argmax(dim=1)
+        return [summary(p, top_labels) for p in (clean, *map(network.probabilities, modified))]
+
+    answers = in_batches(work, len(images), size=stage.parameters["batch_size"], device=network.device)
+    _write_signs(stage, shard, signs)
+    _write_predictions(stage, shard, network.name, wanted, answers)
+
+
+def _write_signs(stage, shard, signs):
     with replacing(stage.run.path / f"gradient_sign/{shard:05d}.npy") as path, open(path, "wb") as file:
         np.save(file, signs)
-    _write_predictions(stage, shard, network.name, wanted, answers)
+
+
+def _accepted(stage, shard):
+    """The rows of the images of a shard that are in."""
+    table = stage.run.image_table(shard)
+    return table[table.reason.isna()].reset_index(drop=True)
 
 
 def _transform_shard(stage, shard, network, wanted, advance):
@@ -105,8 +145,7 @@ def _transform_shard(stage, shard, network, wanted, advance):
 
 
 def _write_predictions(stage, shard, network, wanted, answers):
-    table = stage.run.image_table(shard)
-    table = table[table.reason.isna()].reset_index(drop=True)
+    table = _accepted(stage, shard)
     parts = [as_table(table, f, [batch[place] for batch in answers], network) for place, f in enumerate(wanted)]
     with replacing(stage.last_file(shard)) as path:
         pd.concat(parts, ignore_index=True).to_parquet(path, index=False)
