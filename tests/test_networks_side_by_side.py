@@ -220,7 +220,8 @@ def test_a_networks_year_is_its_architectures(network, year):
 
 
 def test_every_network_of_the_studies_that_is_torchvisions_has_a_year():
-    plans = [dict(studies.load(name).plan)["01_preprocessing"] for name in studies.names()]
+    loaded = [dict(studies.load(name).plan) for name in studies.names()]
+    plans = [plan["01_preprocessing"] for plan in loaded if "01_preprocessing" in plan]
     assert not [p["network"] for p in plans if p["weights"] == "DEFAULT" and not _dated(p["network"])]
 
 

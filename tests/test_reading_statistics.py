@@ -91,6 +91,10 @@ def test_the_tables_to_read_show_rates_once_and_changes_after(changes):
     assert table.loc["own", "Adv1(x)"] == "0.200 [0.133, 0.289]"
     assert table.loc["other", "Adv1(x)"].startswith("+0.200 [+0.1")
     assert table.loc["copy", "Adv1(x)"] == "the same"
+    means = reading_words.changed_means(changes, ["JPG(Adv1(x))"], "own")["JPG(Adv1(x))"]
+    assert means["own"] == f"{row_of(changes, reading='own', modification='JPG(Adv1(x))').probability:.3f}"
+    assert means["other"].startswith("+0.200 [+0.1")
+    assert means["copy"] == "the same"
 
 
 def test_sentences_name_what_moves_a_row_beyond_its_interval(changes):

@@ -42,6 +42,15 @@ def test_another_notebook_is_run_only_where_it_has_a_section(project):
     assert [stem for stem, _ in load(project, "title: t\n06_more:").plan][-1] == "06_more"
 
 
+def test_a_study_of_comparisons_runs_nothing_else(project):
+    cells = [("parameters", 'run: str = "networks"\nruns: list = ["a"]')]
+    write_notebook(project / "notebooks/07_networks.ipynb", cells)
+    study = load(project, "title: t\n07_networks: {runs: [small]}")
+    assert study.plan == [("07_networks", {"run": "other", "runs": ["small"]})]
+    both = load(project, "title: t\n01_preprocessing:\n07_networks: {runs: [small]}")
+    assert [stem for stem, _ in both.plan] == ["01_preprocessing", "05_analysis", "07_networks"]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

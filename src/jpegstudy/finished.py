@@ -145,6 +145,19 @@ def all_names():
     return sorted(name for name in found if parameters.PARAMETERS["run"].accepts(name))
 
 
+def in_record(runs):
+    """What a comparison records of the runs that it read: name -> network, weights_hash, images_hash, commit."""
+    return {
+        run.name: {
+            "network": run.network,
+            "weights_hash": run.weights_hash,
+            "images_hash": run.images_hash,
+            "commit": run.entry(STAGES[-1]).get("commit"),
+        }
+        for run in runs
+    }
+
+
 def comparable(names):
     """The finished runs of these names, in their order: a list of Finished on the same images.
 

@@ -2,7 +2,7 @@
 
 from jpegstudy import headline
 from jpegstudy.errors import BadInput
-from jpegstudy.run import STAGES, Stage, all_runs
+from jpegstudy.run import STAGES, Stage, all_runs, compared_in
 
 
 def runs():
@@ -19,6 +19,9 @@ def _row(run):
 
 
 def _told(run):
+    if compared := compared_in(run.record):
+        images = f"{len(compared)} runs side by side"
+        return {"run": run.name, "images": images, "network": ", ".join(compared), "state": "complete"}
     first = run.entry("01_preprocessing")
     row = {
         "run": run.name,

@@ -21,9 +21,9 @@ from jpegstudy.report import (
     study_of,
     write_pages,
 )
-from jpegstudy.run import outputs, read_record
+from jpegstudy.run import COMPARISONS, compared_in, outputs, read_record
 
-RESULTS = "05_analysis"  # the notebook whose pictures are wanted as files: in a README, on slides
+RESULTS = ("05_analysis", *COMPARISONS)  # notebooks whose pictures are wanted as files: in a README, on slides
 
 
 def publish(name):
@@ -43,7 +43,7 @@ def publish(name):
             (folder / "notebooks").mkdir(exist_ok=True)
             whole = read(run, notebook)
             nbformat.write(whole, folder / "notebooks" / notebook.name)
-            if notebook.stem == RESULTS:
+            if notebook.stem in RESULTS:
                 _write_pictures(whole, folder / "figures", notebook.stem)
         for file in (*FILES, "study.json"):
             if (run.path / file).exists():
@@ -67,21 +67,25 @@ def _write_pictures(notebook, folder, stem):
 
 
 def _list_published():
-    rows = []
+    rows, comparisons = [], []
     for record in sorted((outputs() / "report").glob("*/run.json")):
-        first = read_record(record)["stages"].get("01_preprocessing", {})
+        said, title = read_record(record), study_of(record.parent).get("title", record.parent.name)
+        if compared := compared_in(said):
+            comparisons.append({"run": record.parent.name, "title": title, "compared": ", ".join(compared)})
+            continue
+        first = said["stages"].get("01_preprocessing", {})
         rate, rates = headline.rates(record.parent)
         rows.append(
             {
                 "run": record.parent.name,
-                "title": study_of(record.parent).get("title", record.parent.name),
+                "title": title,
                 "network": first.get("network", {}).get("name", "–"),
                 "images": f"{first.get('images', 0):,} of {first.get('image_set', {}).get('name', '–')}",
                 "measure": headline.SHORT.get(rate, "–"),
                 "rates": rates + [("", "–", "")] * (len(headline.HEADS) - len(rates)),
             }
         )
-    html = TEMPLATES.get_template("published.html.j2").render(rows=rows, heads=headline.HEADS)
+    html = TEMPLATES.get_template("published.html.j2").render(rows=rows, comparisons=comparisons, heads=headline.HEADS)
     with replacing(outputs() / "report" / "index.html") as path:
         path.write_text(html, encoding="utf-8")
 

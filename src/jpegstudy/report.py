@@ -18,13 +18,16 @@ from nbconvert.exporters import HTMLExporter
 from jpegstudy import headline, machine_paths
 from jpegstudy.atomic import replacing_folder
 from jpegstudy.errors import BadInput
-from jpegstudy.run import Run, all_runs
+from jpegstudy.run import Run, all_runs, compared_in
 
 FILES = {
     "table1.csv": "the rates and means of every modification, as fractions, with 95\u00a0% intervals",
     "claims.csv": "the claims that were judged",
     "readings.csv": "Table 1 under other readings of the paper, and the differences",
     "noise.csv": "what noise does under each reading and control",
+    "networks.csv": "Table 1 of each network that was compared, with 95\u00a0% intervals",
+    "recovery.csv": "what JPEG gives back in each network of what the attack took",
+    "transfer.csv": "networks on perturbations made against another, before and after JPEG",
     "rejected.csv": "image files that were left out, and why",
     "run.json": "parameters, versions, hashes and machine of every step",
 }
@@ -214,6 +217,7 @@ def _facts(run):
     first, last = stages.get("01_preprocessing", {}), list(stages.values())[-1]
     network, images = first.get("network", {}), first.get("image_set", {})
     facts = {
+        "Runs compared": ", ".join(compared_in(record)),
         "Network": network.get("name"),
         "Weights": " ".join(str(network[key])[:12] for key in ("weights", "weights_hash") if network.get(key)),
         "Input": f"{network['crop']} × {network['crop']} pixels" if "crop" in network else None,

@@ -7,6 +7,8 @@
     predictions/<stage>/00000.parquet one row per image and modification
     rejected.csv  table1.csv          what was left out and why; the paper's Table 1
 
+A comparison lies in such a folder too: run.json says which runs it read, and beside it are its tables.
+
 A shard is a block of consecutive images, and done for a stage when the stage's last file for it exists. Files appear
 by atomic rename, so whatever exists is whole, and a run that was killed goes on where it stopped.
 """
@@ -31,6 +33,7 @@ from jpegstudy.errors import BadInput
 
 STAGES = ("01_preprocessing", "02_attack", "03_compression", "04_jpeg_noise")
 LATER_STAGES = ("06_reading_the_paper",)  # that a study may have: their predictions are no rows of its Table 1
+COMPARISONS = ("07_networks",)  # that read finished runs, and need none of the above in their own
 LAST_FILE = {
     "01_preprocessing": "images/{:05d}.npy",
     **{stage: f"predictions/{stage}/{{:05d}}.parquet" for stage in (*STAGES[1:], *LATER_STAGES)},
@@ -108,7 +111,7 @@ class Run:
         """
         parameters.check({**given, "run": self.name})
         given.pop("run", None)
-        earlier = [stage for stage in STAGES if stage < name]
+        earlier = [stage for stage in STAGES if stage < name and name not in COMPARISONS]
         if missing := [stage for stage in earlier if not self.is_complete(stage)]:
             raise BadInput(
                 f"run {self.name!r} has no finished {missing[0]}; run that notebook first (run: {self.name})"
@@ -217,6 +220,14 @@ def codec_of(record):
     return next((entry["codec"] for entry in record["stages"].values() if "codec" in entry), None)
 
 
+def compared_in(record):
+    """The names of the runs that a comparison read, from its record; an empty list for a run of its own."""
+    stages = record["stages"]
+    if "01_preprocessing" in stages:
+        return []
+    return next((stages[name]["parameters"]["runs"] for name in COMPARISONS if name in stages), [])
+
+
 def check_same_codec(codecs):
     """Raise BadInput unless all codecs give the same pixels. ``codecs``: owner's name -> what ``codec_of`` says."""
     known = {name: codec for name, codec in codecs.items() if codec}
@@ -257,11 +268,7 @@ class Stage:
         An entry that is there stays; work that goes on with other versions, or on another machine, is added to its
         list ``continued``.
         """
-        made_with = {
-            "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-            "python": platform.python_version(),
-            "commit": commit(),
-        }
+        made_with = _made_with()
         entry = self.run.entry(self.name)
         if not entry:
             entry = {"parameters": self.parameters, **facts, **made_with, "started": now(), "complete": False}
@@ -288,11 +295,25 @@ class Stage:
         """The file whose existence says that the shard is done."""
         return self.run.path / LAST_FILE[self.name].format(shard)
 
+    def record_anew(self, **facts):
+        """Write the stage's entry, complete, in place of what was there: for a comparison, which is made whole each
+        time. ``facts`` as in ``begin``."""
+        self._write({"parameters": self.parameters, **facts, **_made_with(), "finished": now(), "complete": True})
+
     def _write(self, entry):
         record = self.run.record
         record["stages"][self.name] = entry
         with replacing(self.run.path / "run.json") as path:
             path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _made_with():
+    """The software that a stage's entry names."""
+    return {
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "commit": commit(),
+    }
 
 
 def shown(path):

@@ -5,7 +5,8 @@
     common:          {run: quick, seed: 0}      # given to every notebook that has the parameter
     02_attack:       {epsilons: [1, 5, 10]}     # given to that notebook alone; wins over common
 
-A study runs 01 to 05, and any other numbered notebook that it has a section for. Everything is checked before anything
+A study runs 01 to 05, and any other numbered notebook that it has a section for. One with sections for comparisons
+only, such as 07_networks, runs those alone: they read runs that are finished. Everything is checked before anything
 runs, because papermill checks nothing: names against the notebooks' parameters cells, types against their defaults,
 and ranges against jpegstudy.parameters. The cells are read here and not by papermill.inspect_notebook, whose line by
 line patterns miss a value that spans lines and take what is computed in the cell for a parameter.
@@ -23,9 +24,9 @@ import yaml
 
 from jpegstudy import parameters
 from jpegstudy.errors import BadInput, one_line
-from jpegstudy.run import root, shown
+from jpegstudy.run import COMPARISONS, root, shown
 
-PAPER = ("01", "02", "03", "04", "05")  # what every study runs
+PAPER = ("01", "02", "03", "04", "05")  # what every study of a network runs
 TEXTS = ("title", "description")
 IN_WORDS = {
     bool: "true or false",
@@ -88,8 +89,9 @@ def load(name_or_path, overrides=None):
                 f"{path.name} has a section {section!r}; {_nearest(section, known)}"
                 f"there are {', '.join([*TEXTS, 'common', *known])}"
             )
-    stems = [stem for stem in known if stem[:2] in PAPER or stem in given]
-    if not any(stem[:2] in PAPER for stem in stems):
+    comparison = bool(given) and set(given) <= set(COMPARISONS)
+    stems = [stem for stem in known if stem in given or (stem[:2] in PAPER and not comparison)]
+    if not comparison and not any(stem[:2] in PAPER for stem in stems):
         raise BadInput(f"there are no notebooks 01 to 05 in {shown(root() / 'notebooks')}; go to the project's folder")
     sections = {stem: _mapping(path, stem, given.get(stem)) for stem in stems}
     defaults = {stem: parameters_of(known[stem]) for stem in stems}

@@ -5,10 +5,11 @@ import re
 import shutil
 
 import nbformat
+import pandas as pd
 import papermill
 import pytest
 
-from jpegstudy import notebooks, steps, studies
+from jpegstudy import cli, notebooks, steps, studies
 from jpegstudy.run import STAGES, Run, outputs, root
 
 pytestmark = pytest.mark.slow
@@ -66,6 +67,30 @@ def test_two_networks_stand_side_by_side_with_what_transfers(made, tmp_path):
     assert re.search(r"raises it beyond its interval in [01] of 1 pair and lowers it in [01]\.", words)
     shown = "\n".join(output.data.get("text/html", "") for output in found if "data" in output)
     assert "made against" in shown
+
+
+def test_a_study_of_side_by_side_is_reported_and_published(made, tmp_path, capsys):
+    for name in ("known", "random"):
+        (Run(name).path / "study.json").write_text(json.dumps({"title": name}))
+    (tmp_path / "two.yaml").write_text("title: Two side by side\n07_networks: {runs: [known, random]}\n")
+    assert cli.main(["run", str(tmp_path / "two.yaml")]) == 0
+    assert cli.main(["publish", "two"]) == 0
+    published = outputs() / "report" / "two"
+    transfer = pd.read_csv(published / "transfer.csv")
+    assert set(zip(transfer.source, transfer.target, strict=True)) == {
+        ("known", "known"), ("random", "random"), ("known", "random"),
+    }  # fmt: skip
+    assert set(pd.read_csv(published / "networks.csv").run) == set(pd.read_csv(published / "recovery.csv").run)
+    record = json.loads((published / "run.json").read_text())
+    assert list(record["stages"]["07_networks"]["runs"]) == ["known", "random", "transferred"]
+    assert len(list((published / "figures").glob("07_networks-*.png"))) == 3
+    index = (outputs() / "report" / "index.html").read_text()
+    assert "Two side by side" in index
+    assert "known, random" in index
+    assert "Runs compared" in (published / "index.html").read_text()
+    capsys.readouterr()
+    assert cli.main(["runs"]) == 0
+    assert "two: 2 runs side by side, known, random, complete" in capsys.readouterr().out
 
 
 def test_published_runs_without_images_give_the_same(made, tmp_path):

@@ -5,6 +5,7 @@ import pandas as pd
 from .in_words import change, verdict
 
 INTERVAL_ENDS = ("difference", "difference_low", "difference_high")
+ENDS_OF_MEAN = ("probability_difference", "probability_low", "probability_high")
 
 
 def choices(readings, own):
@@ -29,6 +30,20 @@ def changed_rows(changes, modifications, default):
         else:
             told = "the same" if row["same"] else _signed(*(row[name] for name in INTERVAL_ENDS))
         cells.setdefault(row["modification"], {})[row["reading"]] = told
+    return _by_reading(cells, modifications)
+
+
+def changed_means(changes, modifications, default):
+    """As changed_rows, of the top label's mean probability; the study's own stands without an interval."""
+    cells = {}
+    for row in changes[changes["modification"].isin(modifications)].to_dict("records"):
+        told = "the same" if row["same"] else _signed(*(row[name] for name in ENDS_OF_MEAN))
+        told = f"{row['probability']:.3f}" if row["reading"] == default else told
+        cells.setdefault(row["modification"], {})[row["reading"]] = told
+    return _by_reading(cells, modifications)
+
+
+def _by_reading(cells, modifications):
     return pd.DataFrame({name: cells[name] for name in modifications}).rename_axis("reading")
 
 
