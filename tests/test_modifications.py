@@ -1,4 +1,5 @@
 import itertools
+import re
 
 import pytest
 import torch
@@ -18,6 +19,8 @@ TRANSFORMS = ["JPG", "JPG50", "JPG75-444", "JPG1-422", "JPGnoise", "JPGnoise50",
         "x", "Adv1(x)", "Adv255(x)", "Adv1[mobilenet_v2](x)", "Adv10[my.net-2](x)", *(f"{t}(x)" for t in TRANSFORMS),
         *(f"{t}(Adv5[vit_b_16](x))" for t in TRANSFORMS),
         *(f"{a}({b}(Adv10(x)))" for a, b in itertools.product(TRANSFORMS, repeat=2)),
+        "Adv0.5(x)", "FD(PGD2(FD(x)))", "FD8-v1(BIM4(x))", "FD-15:1:40+4(DCT1.75(FD(x)))", "PGD2{JPG50}(x)",
+        "PGDL2-300(x)", "CW(x)", "JPG(DF(x))", "SQ8{FD8-flat30}[vit_b_16](x)", "Adv1(JPG(x))", "JPG(Adv1(JPG(x)))",
     ],
 )  # fmt: skip
 def test_parser_and_printer_are_inverses(text):
@@ -34,8 +37,8 @@ def test_what_says_the_same_is_printed_the_same():
 @pytest.mark.parametrize(
     "text",
     [
-        "", "y", "JPG", "JPG()", "JPG(x", "Adv(x)", "Adv1.5(x)", "JPG50-411(x)", "JPEG(x)", "jpg(x)", "JPG-(x)",
-        "Adv1[](x)", "Adv[a](x)", "Adv1[a b](x)", "Adv1[a](b](x)", "Adv1[a:b](x)", "Adv1[a", "JPG75[a](x)",
+        "", "y", "JPG", "JPG()", "JPG(x", "Adv(x)", "JPEG(x)", "jpg(x)", "Adv1[](x)", "Adv[a](x)", "Adv1[a b](x)",
+        "Adv1[a](b](x)", "Adv1[a:b](x)", "Adv1[a", "PGD(x)", "PGDL2300(x)", "CW5(x)", "PGD2{}(x)", "Adv1.(x)",
     ],
 )  # fmt: skip
 def test_other_text_is_refused_with_an_example(text):
@@ -43,9 +46,22 @@ def test_other_text_is_refused_with_an_example(text):
         parse(text)
 
 
-@pytest.mark.parametrize("text", ["Adv1(JPG(x))", "JPG(Adv1(JPG(x)))", "Adv1(Adv1(x))"])
-def test_an_attack_stands_innermost(text):
-    with pytest.raises(BadInput, match="stands innermost"):
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("JPG50-411(x)", "JPG has no settings '50-411'; wanted such as JPG50 or JPG75-444"),
+        ("JPG-(x)", "JPG has no settings '-'"),
+        ("JPG75[a](x)", "JPG has no settings"),
+        ("FD-v2(x)", "FD has no settings '-v2'; wanted FD, FD-v1"),
+        ("FD-flat0(x)", "a step of 0; wanted 1 to 255"),
+        ("PGD2{JPG500}(x)", "quality is 500"),
+        ("PGD2{Adv1}(x)", "'Adv1' is no transform; wanted one such as JPG50"),
+        ("Adv1(Adv1(x))", "holds two attacks; wanted one at most"),
+        ("Adv1[a](JPG(PGD1(x)))", "holds two attacks"),
+    ],
+)
+def test_what_is_wrong_is_named(text, told):
+    with pytest.raises(BadInput, match=re.escape(told)):
         parse(text)
 
 
@@ -70,8 +86,6 @@ def test_an_attack_made_against_another_network_is_another_attack():
     assert named("JPG", f).columns == {"attack": "Adv[resnet50]", "epsilon": 5, "transform": "JPG", "quality": 75}
     images, sign = noise(2, 3, 16, 16), torch.randint(-1, 2, (2, 3, 16, 16), dtype=torch.int8)
     assert torch.equal(f.apply(images, sign), adversarial(5).apply(images, sign))
-    with pytest.raises(BadInput, match="stands innermost"):
-        parse("Adv1[a](Adv1(x))")
 
 
 def test_apply_is_what_the_notation_says():
@@ -96,6 +110,23 @@ def test_apply_all_is_apply_of_each():
         assert torch.equal(result, f.apply(images, sign, **settings)), str(f)
 
 
-def test_every_operation_is_an_attack_or_a_registered_transform():
-    assert set(modifications.OPERATIONS) == {*modifications.ATTACKS, *modifications.TRANSFORMS}
+def test_what_is_attacked_and_what_defends_are_its_parts():
+    two_passes = parse("FD(PGD2{JPG}(FD(x)))")
+    assert (str(two_passes.base), str(two_passes.attack)) == ("FD(x)", "PGD2{JPG}")
+    assert two_passes.defense == modifications.transform("FD")
+    assert parse("Adv1(FD(x))").defense is None
+    assert parse("Adv1(FD(x))").columns == {"attack": "Adv", "epsilon": 1, "transform": None, "quality": None}
+    assert parse("JPG(x)").attack is None
+    assert parse("JPG(x)").base == parse("JPG(x)")
     assert Modification() == parse("x")
+
+
+@pytest.mark.parametrize("text", ["PGD1(x)", "Adv1(JPG(x))", "Adv1{JPG}(x)"])
+def test_what_a_run_does_not_hold_cannot_be_made_again(text):
+    images, sign = noise(2, 3, 16, 16), torch.zeros(2, 3, 16, 16, dtype=torch.int8)
+    with pytest.raises(BadInput, match="made by the notebook that measures it"):
+        parse(text).apply(images, sign)
+
+
+def test_no_name_is_both_an_attack_and_a_transform():
+    assert not set(modifications.ATTACKS) & set(modifications.TRANSFORMS)

@@ -1,15 +1,19 @@
 """The paper's notation: ``JPG(Adv1(x))`` names what is done to x before it is classified.
 
     x                     the preprocessed image itself
-    Adv5(f)               the Fast Gradient Sign perturbation of x at epsilon 5 grey levels
+    Adv5(f)               the Fast Gradient Sign perturbation of f at epsilon 5 grey levels
     Adv5[resnet50](f)     the same, made with the gradient of another network, which it names
+    PGD2(f)  BIM  SQ  DCT other attacks by their epsilon; PGDL2-300(f) by its L2 radius; DF(f), CW(f) without either
+    PGD2{JPG50}(f)        made through a defense, which the attacker knows
     JPG(f)  JPG50(f)      JPEG at quality 75, 4:2:0; at quality 50
     JPG75-444(f)          JPEG at quality 75 without chroma subsampling (444, 422)
     JPGnoise(f)           the JPEG residual of f, shuffled over the image and added to f (settings as for JPG)
+    FD(f)  FD8-v1(f)      Feature Distillation; in 8 bits, with another table. Two passes: FD(Adv1(FD(x)))
 
-``parse`` and ``str`` are inverses. A new operation is one line in OPERATIONS and, for a transform, one in the registry.
+``parse`` and ``str`` are inverses. A transform stands in the registry of transforms and writes its own settings.
 """
 
+import dataclasses
 import re
 from dataclasses import dataclass
 
@@ -21,117 +25,167 @@ from jpegstudy.jpeg import fingerprint
 from jpegstudy.run import check_same_codec
 from jpegstudy.transforms import TRANSFORMS
 
-_QUALITY = r"(?P<quality>\d+)?(?:-(?P<subsampling>444|422|420))?"
-OPERATIONS = {"Adv": r"(?P<epsilon>\d+)(?:\[(?P<source>[\w.-]+)\])?", "JPGnoise": _QUALITY, "JPG": _QUALITY}
-ATTACKS = ("Adv",)
+_NUMBER = r"\d+(?:\.\d+)?"
+ATTACKS = {  # what stands behind an attack's name
+    "Adv": "epsilon", "BIM": "epsilon", "PGD": "epsilon", "SQ": "epsilon", "DCT": "epsilon", "PGDL2": "radius",
+    "DF": None, "CW": None,
+}  # fmt: skip
+_SIZES = {"epsilon": rf"(?P<epsilon>{_NUMBER})", "radius": rf"-(?P<radius>{_NUMBER})", None: ""}
+_KNOWING = r"(?:\{(?P<through>[^{}()]+)\})?(?:\[(?P<source>[\w.-]+)\])?"
+_NAMES = "|".join(sorted([*ATTACKS, *TRANSFORMS], key=len, reverse=True))
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One step of a modification: its name in OPERATIONS and its settings (None where they don't apply)."""
+class Attack:
+    """An attack as the notation has it: its name in ATTACKS, its size, and what its maker knew."""
 
     name: str
-    epsilon: int | None = None
-    quality: int | None = None
-    subsampling: str | None = None
-    source: str | None = None  # the network that an attack was made against, where it is another
+    epsilon: float | None = None  # L-infinity, grey levels
+    radius: float | None = None  # L2 over the whole image, grey levels
+    through: str | None = None  # the defense whose gradient it takes, in the notation
+    source: str | None = None  # the network that it was made against, where it is another
 
     def __str__(self):
-        if self.epsilon is not None:
-            return f"{self.name}{self.epsilon}{self._bracket}"
-        plain = self.subsampling == "4:2:0"
-        quality = "" if self.quality == 75 and plain else str(self.quality)
-        return f"{self.name}{quality}{'' if plain else '-' + self.subsampling.replace(':', '')}"
+        size = "" if self.epsilon is None else f"{self.epsilon:g}"
+        size += "" if self.radius is None else f"-{self.radius:g}"
+        return f"{self.name}{size}{self._knowing}"
 
     @property
-    def _bracket(self):
-        return f"[{self.source}]" if self.source else ""
+    def _knowing(self):
+        return (f"{{{self.through}}}" if self.through else "") + (f"[{self.source}]" if self.source else "")
 
-    def attack(self):
-        """The attack by its name, whatever its epsilon: Adv, or Adv[resnet50] where made against another network."""
-        return f"{self.name}{self._bracket}"
-
-    def transform(self, codec="auto"):
-        """The transform that this operation is; codec: of jpeg.CODECS. Raises KeyError for an attack."""
-        return TRANSFORMS[self.name](quality=self.quality, subsampling=self.subsampling, codec=codec)
+    @property
+    def kind(self):
+        """The attack by its name, whatever its size: Adv, or Adv[resnet50] where made against another network."""
+        return f"{self.name}{self._knowing}"
 
 
 @dataclass(frozen=True)
 class Modification:
-    """f, as the operations done to x, first to last; the empty one is x itself."""
+    """f, as the operations done to x, first to last: attacks and transforms; the empty one is x itself."""
 
-    operations: tuple[Operation, ...] = ()
+    operations: tuple = ()
 
     def __str__(self):
         text = "x"
         for operation in self.operations:
-            text = f"{operation}({text})"
+            told = str(operation) if isinstance(operation, Attack) else f"{operation.name}{operation.settings}"
+            text = f"{told}({text})"
         return text
+
+    @property
+    def attack(self):
+        """The Attack in it, or None."""
+        return next((each for each in self.operations if isinstance(each, Attack)), None)
+
+    @property
+    def defense(self):
+        """The transform that is done last, or None where an attack, or nothing, comes last."""
+        last = self.operations[-1] if self.operations else None
+        return None if isinstance(last, Attack) else last
+
+    @property
+    def base(self):
+        """The Modification that is attacked: x, or FD(x) in FD(Adv1(FD(x))); itself where nothing is."""
+        kinds = [isinstance(each, Attack) for each in self.operations]
+        return Modification(self.operations[: kinds.index(True)]) if any(kinds) else self
 
     @property
     def columns(self):
         """The columns of a predictions table that name the parts: attack, epsilon, transform, quality."""
-        attack = next((o for o in self.operations if o.name in ATTACKS), None)
-        transform = next((o for o in reversed(self.operations) if o.name in TRANSFORMS), None)
+        attack, transform = self.attack, self.defense
         return {
-            "attack": attack and attack.attack(),
+            "attack": attack and attack.kind,
             "epsilon": attack and attack.epsilon,
             "transform": transform and transform.name,
-            "quality": transform and transform.quality,
+            "quality": getattr(transform, "quality", None),
         }
 
     def apply(self, images, sign, *, seed=None, indices=None, codec="auto"):
         """f of images uint8 (N, 3, H, W), given the gradient's sign of each (int8, or None for f without an attack).
 
         seed, indices: for random transforms. codec: of jpeg.CODECS.
+        Raises BadInput for an attack that needs more than the sign of the gradient at x.
         """
         for operation in self.operations:
-            if operation.name in ATTACKS:
-                images = attacks.perturb(images, sign, epsilon=operation.epsilon)
+            if isinstance(operation, Attack):
+                images = self._perturbed(images, sign)
             else:
-                images = operation.transform(codec)(images, seed=seed, indices=indices)
+                images = _with(operation, codec)(images, seed=seed, indices=indices)
         return images
+
+    def _perturbed(self, images, sign):
+        attack = self.attack
+        if attack.name != "Adv" or attack.through or self.base.operations:
+            raise BadInput(
+                f"{self} needs the network's gradient at other images than x; it is made by the notebook that "
+                "measures it, and only Adv of x can be made from what a run holds"
+            )
+        return attacks.perturb(images, sign, epsilon=attack.epsilon)
 
 
 def parse(text):
     """The Modification that ``text`` names. Raises BadInput that says where the notation is left."""
     operations, rest = [], text.strip()
-    names = "|".join(OPERATIONS)  # JPGnoise stands before JPG
     while rest != "x":
-        found = re.fullmatch(rf"(?P<name>{names})(?P<settings>[^(]*)\((?P<inner>.*)\)", rest)
-        settings = found and re.fullmatch(OPERATIONS[found["name"]], found["settings"])
-        if not settings:
+        found = re.fullmatch(rf"(?P<name>{_NAMES})(?P<settings>[^(]*)\((?P<inner>.*)\)", rest)
+        operation = found and _operation(found["name"], found["settings"], text)
+        if not operation:
             raise BadInput(
-                f"modification {text!r} is not understood at {rest!r}; wanted x, or one of {', '.join(OPERATIONS)} "
-                "around it, such as JPG(Adv1(x)) or JPG50-444(x)"
+                f"modification {text!r} is not understood at {rest!r}; wanted x, or one of "
+                f"{', '.join([*ATTACKS, *TRANSFORMS])} around it, such as JPG(Adv1(x)) or JPG50-444(x)"
             )
-        operations.append(_operation(found["name"], text, **settings.groupdict()))
+        operations.append(operation)
         rest = found["inner"].strip()
-    attacked = [operation.name in ATTACKS for operation in reversed(operations)]
-    if any(attacked[1:]):
-        raise BadInput(f"modification {text!r}: an attack is made on x itself, so it stands innermost")
+    if sum(isinstance(operation, Attack) for operation in operations) > 1:
+        raise BadInput(f"modification {text!r} holds two attacks; wanted one at most")
     return Modification(tuple(reversed(operations)))
 
 
-def _operation(name, text, epsilon=None, source=None, quality=None, subsampling=None):
-    if epsilon is not None:
-        if not 1 <= int(epsilon) <= 255:
-            raise BadInput(f"modification {text!r}: epsilon is {epsilon}; wanted 1 to 255 grey levels")
-        return Operation(name, epsilon=int(epsilon), source=source)
-    if quality is not None and not 1 <= int(quality) <= 100:
-        raise BadInput(f"modification {text!r}: quality is {quality}; libjpeg takes 1 to 100")
-    return Operation(name, quality=int(quality or 75), subsampling=":".join(subsampling or "420"))
+def transform(text):
+    """The transform of that name and settings, as the notation has it: JPG50, FD8-v1. Raises BadInput for others."""
+    parsed = parse(f"{text}(x)").operations
+    if len(parsed) != 1 or isinstance(parsed[0], Attack):
+        raise BadInput(f"{text!r} is no transform; wanted one such as JPG50 or FD8-v1")
+    return parsed[0]
 
 
-def named(operation, inner=None, *, quality=75, subsampling="4:2:0"):
-    """The Modification ``operation(inner)`` with a transform's settings, for example named("JPG", adv, quality=50)."""
+def _operation(name, settings, text):
+    """The attack or transform, or None where the settings are not understood."""
+    if name in TRANSFORMS:
+        try:
+            return TRANSFORMS[name].of(settings)
+        except BadInput as error:
+            raise BadInput(f"modification {text!r} is not understood: {error}") from error
+    found = re.fullmatch(_SIZES[ATTACKS[name]] + _KNOWING, settings)
+    if not found:
+        return None
+    given = found.groupdict()
+    for kind, most in (("epsilon", 255), ("radius", 1e6)):
+        if given.get(kind) is not None:
+            size = float(given[kind])
+            if not 0 < size <= most:
+                raise BadInput(f"modification {text!r}: {kind} is {size:g}; wanted more than 0 and at most {most:g}")
+            given[kind] = int(size) if size == int(size) else size
+    if given["through"]:
+        transform(given["through"])
+    return Attack(name, **given)
+
+
+def _with(transform, codec):
+    """The transform, through that JPEG codec where it has one."""
+    return dataclasses.replace(transform, codec=codec) if hasattr(transform, "codec") else transform
+
+
+def named(name, inner=None, **settings):
+    """The Modification ``name(inner)`` with a transform's settings, for example named("JPG", adv, quality=50)."""
     inner = inner or Modification()
-    return Modification((*inner.operations, Operation(operation, quality=quality, subsampling=subsampling)))
+    return Modification((*inner.operations, TRANSFORMS[name](**settings)))
 
 
 def adversarial(epsilon, source=None):
     """The Modification Adv_epsilon(x); source: the network that it was made against, where it is another."""
-    return Modification((Operation("Adv", epsilon=epsilon, source=source),))
+    return Modification((Attack("Adv", epsilon=epsilon, source=source),))
 
 
 def apply_all(wanted, images, sign, *, seed=None, indices=None, codec="auto"):
@@ -142,16 +196,15 @@ def apply_all(wanted, images, sign, *, seed=None, indices=None, codec="auto"):
     """
     results, groups = {}, {}
     for modification in wanted:
-        groups.setdefault(modification.operations[-1:], []).append(modification)
+        groups.setdefault(modification.operations[-1:] if modification.defense else (), []).append(modification)
     for last, group in groups.items():
         random = {"seed": seed, "indices": indices}
-        parts = [Modification(m.operations[:-1]).apply(images, sign, **random, codec=codec) for m in group]
-        if last and last[0].name in TRANSFORMS:
+        inner = [Modification(m.operations[:-1]) if last else m for m in group]
+        parts = [each.apply(images, sign, **random, codec=codec) for each in inner]
+        if last:
             repeated = None if indices is None else [*indices] * len(group)
-            joined = last[0].transform(codec)(torch.cat(parts), seed=seed, indices=repeated)
+            joined = _with(last[0], codec)(torch.cat(parts), seed=seed, indices=repeated)
             parts = joined.split(len(images))
-        elif last:
-            parts = [attacks.perturb(part, sign, epsilon=last[0].epsilon) for part in parts]
         results.update(zip(group, parts, strict=True))
     return [results[modification] for modification in wanted]
 
@@ -165,7 +218,7 @@ def apply(run, text, indices):
     modification = parse(text)
     check_same_codec({f"run {run.name!r}": run.codec, "this environment": fingerprint.of_codec()})
     images, sign = run.look_up(indices)
-    if modification.columns["attack"] and sign is None:
+    if modification.attack and sign is None:
         raise BadInput(f"{text} needs the gradient signs of run {run.name!r}; run 02_attack first")
     recorded = run.entry("04_jpeg_noise") or run.entry("01_preprocessing")
     seed = recorded["parameters"]["seed"]

@@ -68,12 +68,13 @@ def test_noise_without_a_seed_or_indices_is_refused():
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_every_transform_keeps_the_contract(name):
-    transform = TRANSFORMS[name](quality=50, subsampling="4:2:2")
+    transform = TRANSFORMS[name].of("50-422" if name.startswith("JPG") else "")
     images = noise(2, 3, 17, 9)
     before = images.clone()
     result = transform(images, seed=0, indices=[0, 1])
     assert result.shape == images.shape
-    assert result.dtype == torch.uint8
+    assert result.dtype == transform.output
+    assert type(transform).of(transform.settings) == transform
     assert torch.equal(images, before)
     assert isinstance(transform.differentiable, bool)
     assert isinstance(transform.stochastic, bool)

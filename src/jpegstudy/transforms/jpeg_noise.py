@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from jpegstudy.errors import BadInput
-from jpegstudy.transforms.jpeg import Jpeg
+from jpegstudy.transforms.jpeg import Jpeg, JpegSettings
 
 
 def permutation(seed, index, size):
@@ -18,7 +18,7 @@ def permutation(seed, index, size):
 
 
 @dataclass(frozen=True)
-class JpegNoise:
+class JpegNoise(JpegSettings):
     """JPGnoise(x') = clip(x' + P Δ(x'), 0, 255) with the residual Δ(x') = JPG(x') - x'.
 
     P permutes all 3*H*W entries together; it is drawn once per image and shared by every epsilon.
@@ -29,8 +29,10 @@ class JpegNoise:
     subsampling: str = "4:2:0"
     codec: str = "auto"  # of jpeg.CODECS
     name = "JPGnoise"
+    output = torch.uint8
     differentiable = False
     stochastic = True
+    resizes = False
 
     def __call__(self, images, *, seed=None, indices=None):
         """See transforms.Transform. Raises BadInput without a seed and one index for each image."""
