@@ -26,7 +26,7 @@ LAYERS = {
     "bench": BELOW | {"learned", "mechanism", "exploration", "inspection"},
     "steps": {
         "atomic", "run", "image_sets", "networks", "attacks", "modifications", "progress", "transforms", "jpeg",
-        "parameters", "decoding", "readings",
+        "parameters", "decoding", "readings", "mechanism",
     },
     "readings": {"attacks", "decoding", "jpeg", "modifications", "transforms"},
     "inspection": {"decoding", "image_sets", "networks", "attacks", "modifications", "jpeg", "figures"},

@@ -37,6 +37,10 @@ def _distinct_names(value):
     return type(value) is list and value and all(map(_text(NAME), value)) and len(set(value)) == len(value)
 
 
+def _distinct_texts(value):
+    return type(value) is list and value and all(map(_text(r".*\S.*"), value)) and len(set(value)) == len(value)
+
+
 def _preprocessing(value):
     if type(value) is not dict or not set(value) <= {"crop", "mean", "deviation"}:
         return False
@@ -100,6 +104,21 @@ PARAMETERS = {
     ),
     "source_run": Parameter(
         _text(f"({NAME})?"), 'the name of a run whose perturbations are taken, or "" for the network\'s own', before=""
+    ),
+    # 08_feature_distillation
+    "defenses": Parameter(_distinct_texts, "a list of different transforms, such as [JPG, FD, FD8-v1]"),
+    "shifted": Parameter(
+        lambda value: value == [] or _distinct_texts(value), "a list of some of the defenses, such as [FD8], or []"
+    ),
+    "sweep_images": Parameter(_whole(0, 10**9), "a whole number of images; 0 leaves the sweep out"),
+    "sweep_epsilon": Parameter(_whole(1, 255), "a whole number of grey levels from 1 to 255"),
+    "sensitive_bands": Parameter(_distinct_wholes(0, 64), "a list of different whole numbers from 0 to 64"),
+    "sensitive_steps": Parameter(_distinct_wholes(1, 255), "a list of different steps, whole grey levels, 1 to 255"),
+    "other_steps": Parameter(_distinct_wholes(1, 255), "a list of different steps, whole grey levels, 1 to 255"),
+    "lattice_images": Parameter(_whole(0, 10**9), "a whole number of images; 0 leaves the attack out"),
+    "lattice_epsilons": Parameter(
+        lambda value: type(value) is list and value and all(type(e) in (int, float) and 0 < e <= 255 for e in value),
+        "a list of numbers of grey levels above 0, such as [1, 1.5, 2]",
     ),
     # 07_networks
     "runs": Parameter(_distinct_names, "a list of different runs' names, such as [demo, sweep]", False),

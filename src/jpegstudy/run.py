@@ -32,7 +32,10 @@ from jpegstudy.atomic import replacing
 from jpegstudy.errors import BadInput
 
 STAGES = ("01_preprocessing", "02_attack", "03_compression", "04_jpeg_noise")
-LATER_STAGES = ("06_reading_the_paper",)  # that a study may have: their predictions are no rows of its Table 1
+LATER_STAGES = (
+    "06_reading_the_paper",
+    "08_feature_distillation",
+)  # that a study may have: their predictions are no rows of its Table 1
 COMPARISONS = ("07_networks",)  # that read finished runs, and need none of the above in their own
 LAST_FILE = {
     "01_preprocessing": "images/{:05d}.npy",

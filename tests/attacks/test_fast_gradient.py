@@ -73,9 +73,15 @@ def test_epsilons_that_leave_eight_bits_are_refused(epsilon):
         attacks.perturb(noise(1, 3, 4, 4), torch.ones(1, 3, 4, 4, dtype=torch.int8), epsilon=epsilon)
 
 
-def test_float_images_are_refused():
-    with pytest.raises(BadInput, match="wanted uint8"):
-        attacks.perturb(torch.rand(1, 3, 4, 4), torch.ones(1, 3, 4, 4, dtype=torch.int8), epsilon=1)
+def test_float_images_stay_float_and_take_any_epsilon():
+    images, sign = 255 * torch.rand(2, 3, 8, 8), torch.randint(-1, 2, (2, 3, 8, 8), dtype=torch.int8)
+    result = attacks.perturb(images, sign, epsilon=1.5)
+    assert torch.equal(result, (images + 1.5 * sign).clamp(0, 255))
+
+
+def test_images_of_other_types_are_refused():
+    with pytest.raises(BadInput, match=r"images are torch.int64; wanted uint8 or floating"):
+        attacks.perturb(torch.ones(1, 3, 4, 4).long(), torch.ones(1, 3, 4, 4, dtype=torch.int8), epsilon=1)
 
 
 def foolbox_perturbation(network, images, labels):

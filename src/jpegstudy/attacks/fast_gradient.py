@@ -10,16 +10,20 @@ from jpegstudy.errors import BadInput
 def perturb(images, sign, *, epsilon):
     """clip(x + epsilon * sign, 0, 255): Adv_epsilon(x) from x and the sign of the gradient.
 
-    images: uint8 (N, 3, H, W), grey levels.  sign: int8, same shape.  epsilon: whole grey levels.
-    Returns uint8 images of the same shape with max |result - images| <= epsilon, exactly 8-bit without any rounding.
-    Raises BadInput if images are not uint8 or epsilon is not a whole number from 0 to 255.
+    images: uint8 or floating (N, 3, H, W), grey levels.  sign: int8, same shape.  epsilon: grey levels, whole ones for
+    uint8 images. Returns images of the same type with max |result - images| <= epsilon; 8-bit ones need no rounding.
+    Raises BadInput for images of another type, and unless epsilon is such a number from 0 to 255.
     Source: Dziugaite et al. 2016, equation 1; the clip is the project's default reading.
     """
-    if images.dtype != torch.uint8:
-        raise BadInput(f"images are {images.dtype}; wanted uint8, in grey levels")
-    if epsilon != int(epsilon) or not 0 <= epsilon <= 255:
-        raise BadInput(f"epsilon is {epsilon}; wanted a whole number of grey levels from 0 to 255")
-    return (images.to(torch.int16) + int(epsilon) * sign.to(torch.int16)).clamp_(0, 255).to(torch.uint8)
+    eight_bit = images.dtype == torch.uint8
+    if not eight_bit and not images.is_floating_point():
+        raise BadInput(f"images are {images.dtype}; wanted uint8 or floating, in grey levels")
+    if (eight_bit and epsilon != int(epsilon)) or not 0 <= epsilon <= 255:
+        kind = "whole number" if eight_bit else "number"
+        raise BadInput(f"epsilon is {epsilon}; wanted a {kind} of grey levels from 0 to 255")
+    if eight_bit:
+        return (images.to(torch.int16) + int(epsilon) * sign.to(torch.int16)).clamp_(0, 255).to(torch.uint8)
+    return (images + epsilon * sign).clamp_(0, 255)
 
 
 def fgsm(network, images, labels=None, *, epsilon):

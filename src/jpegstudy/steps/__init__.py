@@ -1,4 +1,4 @@
-"""The batch work of a study: prepare, attack, compress, add noise, read otherwise.
+"""The batch work of a study: prepare, attack, compress, add noise, read otherwise, distill.
 
 Each step does every shard that is not done yet.
 
@@ -6,18 +6,22 @@ A shard's work is a function of (run, shard) alone: it reads the run folder and 
 one last.
 """
 
+from jpegstudy.steps.distillation import distill
 from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress, modifications_of
 from jpegstudy.steps.preparation import prepare
 from jpegstudy.steps.rereading import read_otherwise
 from jpegstudy.steps.sources import load_image_set, load_network, read_images
+from jpegstudy.steps.survival import measure_survival
 from jpegstudy.steps.transfer import source_signs
 
 __all__ = [
     "add_jpeg_noise",
     "attack",
     "compress",
+    "distill",
     "load_image_set",
     "load_network",
+    "measure_survival",
     "modifications_of",
     "prepare",
     "read_images",
