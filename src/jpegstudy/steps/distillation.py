@@ -1,6 +1,7 @@
 """Step 08: tables made for networks, one pass and two, against the Fast Gradient Sign; and the choice of a table."""
 
 import dataclasses
+import itertools
 
 import pandas as pd
 import torch
@@ -95,17 +96,13 @@ def lattice_of(given):
     """The Modifications of the attack in DCT space on two passes, beside two that take gradients straight through."""
     if not given["lattice_images"]:
         return []
-    rows = []
-    for text, epsilons in (
-        ("FD", given["lattice_epsilons"]),
-        ("FD8", [e for e in given["lattice_epsilons"] if e % 1 == 0]),
-    ):
-        rows += [modifications.parse(f"{text}({text}(x))")]
-        rows += [
-            modifications.parse(f"{text}({attack}({text}(x)))")
-            for epsilon in epsilons
-            for attack in (f"Adv{epsilon:g}", f"PGD{epsilon:g}{{{text}}}", f"DCT{epsilon:g}{{{text}}}")
-        ]
+    rows = [Modification()]
+    whole = [epsilon for epsilon in given["lattice_epsilons"] if epsilon == int(epsilon)]
+    for text, epsilons in (("FD", given["lattice_epsilons"]), ("FD8", whole)):
+        rows += [modifications.parse(f"{text}(x)"), modifications.parse(f"{text}({text}(x))")]
+        for epsilon, attack in itertools.product(epsilons, ("Adv{:g}", "PGD{:g}{{{}}}", "DCT{:g}{{{}}}")):
+            attacked = f"{attack.format(epsilon, text)}({text}(x))"
+            rows += [modifications.parse(attacked), modifications.parse(f"{text}({attacked})")]
     return rows
 
 
