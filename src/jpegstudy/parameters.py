@@ -41,6 +41,23 @@ def _distinct_texts(value):
     return type(value) is list and value and all(map(_text(r".*\S.*"), value)) and len(set(value)) == len(value)
 
 
+def _distinct_numbers(value):
+    return (
+        type(value) is list
+        and value
+        and all(type(each) in (int, float) and 0 < each <= 255 for each in value)
+        and len(set(value)) == len(value)
+    )
+
+
+def _mapping_of(**wanted):
+    """A mapping with just these names, each accepted by its own predicate; or an empty one."""
+    return lambda value: (
+        type(value) is dict
+        and (not value or (set(value) == set(wanted) and all(wanted[name](value[name]) for name in wanted)))
+    )
+
+
 def _preprocessing(value):
     if type(value) is not dict or not set(value) <= {"crop", "mean", "deviation"}:
         return False
@@ -110,15 +127,20 @@ PARAMETERS = {
     "shifted": Parameter(
         lambda value: value == [] or _distinct_texts(value), "a list of some of the defenses, such as [FD8], or []"
     ),
-    "sweep_images": Parameter(_whole(0, 10**9), "a whole number of images; 0 leaves the sweep out"),
-    "sweep_epsilon": Parameter(_whole(1, 255), "a whole number of grey levels from 1 to 255"),
-    "sensitive_bands": Parameter(_distinct_wholes(0, 64), "a list of different whole numbers from 0 to 64"),
-    "sensitive_steps": Parameter(_distinct_wholes(1, 255), "a list of different steps, whole grey levels, 1 to 255"),
-    "other_steps": Parameter(_distinct_wholes(1, 255), "a list of different steps, whole grey levels, 1 to 255"),
-    "lattice_images": Parameter(_whole(0, 10**9), "a whole number of images; 0 leaves the attack out"),
-    "lattice_epsilons": Parameter(
-        lambda value: type(value) is list and value and all(type(e) in (int, float) and 0 < e <= 255 for e in value),
-        "a list of numbers of grey levels above 0, such as [1, 1.5, 2]",
+    "sweep": Parameter(
+        _mapping_of(
+            images=_whole(2, 10**9),
+            epsilon=_whole(1, 255),
+            bands=_distinct_wholes(0, 64),
+            sensitive=_distinct_wholes(1, 255),
+            others=_distinct_wholes(1, 255),
+        ),
+        "a mapping such as {images: 200, epsilon: 2, bands: [6, 15], sensitive: [1, 25], others: [40, 60]}, steps from "
+        "1 to 255, or {} for none",
+    ),
+    "attackers": Parameter(
+        _mapping_of(images=_whole(1, 10**9), epsilons=_distinct_numbers),
+        "a mapping such as {images: 50, epsilons: [1, 1.5, 2]}, in grey levels, or {} for none",
     ),
     # 07_networks
     "runs": Parameter(_distinct_names, "a list of different runs' names, such as [demo, sweep]", False),

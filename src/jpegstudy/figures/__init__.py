@@ -4,6 +4,7 @@ Colors follow the transform in all of them: gray without one, blue JPEG, orange 
 """
 
 from .curves import accuracy_curves, confident_errors, recovery_curves
+from .defenses import defended_over_epsilon, gain_by_band, knowing_attacks, tables_tradeoff
 from .exploration import band_heat_maps, highest_probabilities
 from .images import image_strip, in_one_line, sample_images
 from .networks import recovery_over, transfer_map
@@ -15,9 +16,12 @@ __all__ = [
     "accuracy_curves",
     "band_heat_maps",
     "confident_errors",
+    "defended_over_epsilon",
+    "gain_by_band",
     "highest_probabilities",
     "image_strip",
     "in_one_line",
+    "knowing_attacks",
     "noise_by_factor",
     "reading_changes",
     "recovery_curves",
@@ -25,6 +29,7 @@ __all__ = [
     "sample_images",
     "show",
     "table1_bars",
+    "tables_tradeoff",
     "top_label_boxes",
     "top_label_scatter",
     "transfer_map",

@@ -5,10 +5,11 @@ are no independent trials, so files are resampled. Rates are fractions 0 to 1. `
 Methods: Wilson 1927, Newcombe 1998 (method 10), Efron 1987 (BCa), McNemar's exact test, Holm 1979.
 """
 
-from . import in_words, network_words, reading_words
+from . import defense_words, in_words, network_words, reading_words
 from .architectures import architectures, year_of
 from .claims import judge as judge_claims
 from .curves import curves, recovery
+from .defenses import chosen_tables, defense_rates, judge_distillation, restricted, tradeoff
 from .examples import attacked_name, example_names, telling_image
 from .intervals import (
     Interval,
@@ -53,8 +54,11 @@ __all__ = [
     "attacked_name",
     "beside_paper",
     "beside_table1",
+    "chosen_tables",
     "confident_errors",
     "curves",
+    "defense_rates",
+    "defense_words",
     "difference_interval",
     "distances",
     "example_names",
@@ -64,6 +68,7 @@ __all__ = [
     "in_paper_order",
     "in_words",
     "judge_claims",
+    "judge_distillation",
     "mcnemar_p",
     "mean_difference_interval",
     "mean_interval",
@@ -84,12 +89,14 @@ __all__ = [
     "reading_changes",
     "reading_words",
     "recovery",
+    "restricted",
     "scatter_pairs",
     "share_difference_interval",
     "share_difference_p",
     "share_interval",
     "table1",
     "telling_image",
+    "tradeoff",
     "transfer_rates",
     "year_of",
 ]

@@ -11,13 +11,14 @@ from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress, modific
 from jpegstudy.steps.preparation import prepare
 from jpegstudy.steps.rereading import read_otherwise
 from jpegstudy.steps.sources import load_image_set, load_network, read_images
-from jpegstudy.steps.survival import measure_survival
+from jpegstudy.steps.survival import count_moved_blocks, measure_survival
 from jpegstudy.steps.transfer import source_signs
 
 __all__ = [
     "add_jpeg_noise",
     "attack",
     "compress",
+    "count_moved_blocks",
     "distill",
     "load_image_set",
     "load_network",

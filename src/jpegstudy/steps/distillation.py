@@ -81,9 +81,9 @@ def plan_of(given):
 
 def sweep_of(given):
     """The Modifications of the sweep: every table under both protocols, at its one epsilon."""
-    if not given["sweep_images"]:
+    if not given["sweep"]:
         return []
-    attack = modifications.adversarial(given["sweep_epsilon"])
+    attack = modifications.adversarial(given["sweep"]["epsilon"])
     rows = [Modification(), attack]
     for table in tables_of(given):
         defense = FeatureDistillation(table)
@@ -94,11 +94,11 @@ def sweep_of(given):
 
 def lattice_of(given):
     """The Modifications of the attack in DCT space on two passes, beside two that take gradients straight through."""
-    if not given["lattice_images"]:
+    if not given["attackers"]:
         return []
     rows = [Modification()]
-    whole = [epsilon for epsilon in given["lattice_epsilons"] if epsilon == int(epsilon)]
-    for text, epsilons in (("FD", given["lattice_epsilons"]), ("FD8", whole)):
+    whole = [epsilon for epsilon in given["attackers"]["epsilons"] if epsilon == int(epsilon)]
+    for text, epsilons in (("FD", given["attackers"]["epsilons"]), ("FD8", whole)):
         rows += [modifications.parse(f"{text}(x)"), modifications.parse(f"{text}({text}(x))")]
         for epsilon, attack in itertools.product(epsilons, ("Adv{:g}", "PGD{:g}{{{}}}", "DCT{:g}{{{}}}")):
             attacked = f"{attack.format(epsilon, text)}({text}(x))"
@@ -110,26 +110,30 @@ def tables_of(given):
     """The names of the sweep's tables: so many sensitive bands at S1, the others at S2, S1 never above S2."""
     return [
         f"{bands}:{sensitive}:{others}"
-        for bands in given["sensitive_bands"]
-        for sensitive in given["sensitive_steps"]
-        for others in given["other_steps"]
+        for bands in given["sweep"]["bands"]
+        for sensitive in given["sweep"]["sensitive"]
+        for others in given["sweep"]["others"]
         if sensitive <= others
     ]
 
 
 def check_counts(stage):
     """How many of the run's images each part takes: its first ones. Raises BadInput if the run has fewer."""
-    images, given = stage.run.entry("01_preprocessing")["images"], stage.parameters
-    for name in ("sweep_images", "lattice_images"):
-        if given[name] > images:
-            raise BadInput(f"{name} is {given[name]}; run {stage.run.name!r} has {images} images, wanted at most that")
-    return {"protocols": images, "sweep": given["sweep_images"], "lattice": given["lattice_images"]}
+    images = stage.run.entry("01_preprocessing")["images"]
+    counts = {"protocols": images}
+    for part, name in (("sweep", "sweep"), ("lattice", "attackers")):
+        counts[part] = stage.parameters[name].get("images", 0)
+        if counts[part] > images:
+            raise BadInput(
+                f"{name} wants {counts[part]} images; run {stage.run.name!r} has {images}, wanted at most that"
+            )
+    return counts
 
 
 def rank(stage):
     """The bands by standard deviation over the run's clean images that the sweep leaves out: a list of 64 numbers."""
     numbers = stage.run.image_numbers()
-    left_out = numbers[stage.parameters["sweep_images"] :] or numbers
+    left_out = numbers[stage.parameters["sweep"].get("images", 0) :] or numbers
     batches = (
         torch.from_numpy(stage.run.look_up(left_out[start : start + CALIBRATION_BATCH])[0])
         for start in range(0, len(left_out), CALIBRATION_BATCH)
