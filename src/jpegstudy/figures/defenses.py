@@ -31,8 +31,8 @@ def defended_over_epsilon(rates):
                 marker=MARKERS[number % len(MARKERS)],
             )  # fmt: skip
         mean = part.groupby("epsilon")["attacked"].mean()
-        drawn["no defense"] = axes.errorbar(mean.index, mean, color=COLORS[""], linestyle="--")
-        axes.set(title=title, xlabel="epsilon, grey levels", ylim=(-0.02, None))
+        drawn["no defense, mean of bases"] = axes.errorbar(mean.index, mean, color=COLORS[""], linestyle="--")
+        axes.set(title=title, xlabel="epsilon, grey levels", ylim=(-0.02, 1.02))
         axes.set_xticks(sorted(part["epsilon"].unique()))
         percent_axis(axes.yaxis)
     panels[0].set_ylabel("right under the attack")
@@ -60,7 +60,7 @@ def tables_tradeoff(swept, chosen):
         )  # fmt: skip
         for row in best.itertuples():
             axes.annotate(row.table, (row.cost, row.defended), xytext=(9, 6), textcoords="offset points", fontsize=10)
-    axes.set(xlabel="accuracy lost on clean images", ylabel="right under the attack", ylim=(-0.02, None))
+    axes.set(xlabel="accuracy lost on clean images", ylabel="right under the attack", ylim=(-0.02, 1.02))
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)
     axes.legend()

@@ -12,25 +12,23 @@ def rates_by_epsilon(rates):
     rows = []
     for (passes, defense), part in rates.groupby(["passes", "defense"], sort=False):
         first = part.iloc[0]
-        told = {"passes": PASSES[passes], "defense": defense, "clean": _rate(first, "clean")}
+        told = {"defense": _head(defense, passes), "clean": _rate(first, "clean")}
         told |= {f"ε = {row['epsilon']:g}": _rate(row, "defended") for _, row in part.iterrows()}
         rows.append(told)
-    return pd.DataFrame(rows).fillna("").set_index(["passes", "defense"])
+    return pd.DataFrame(rows).fillna("").set_index("defense")
 
 
 def details(rates, epsilon):
     """What the rates at one epsilon consist of: cost, what is given back, what is kept, what is destroyed."""
     part = rates[rates["epsilon"] == epsilon]
     told = {
-        "passes": part["passes"].map(PASSES),
-        "defense": part["defense"],
-        "right after": [_rate(row, "defended") for _, row in part.iterrows()],
+        "defense": [_head(row.defense, row.passes) for row in part.itertuples()],
         "given back": [_signed(row, "given_back") for _, row in part.iterrows()],
         "cost on clean": [_signed(row, "cost") for _, row in part.iterrows()],
-        "kept of the right ones": [_rate(row, "kept") for _, row in part.iterrows()],
-        "destroyed of the attacks": [_rate(row, "destroyed") for _, row in part.iterrows()],
+        "kept": [_rate(row, "kept") for _, row in part.iterrows()],
+        "destroyed": [_rate(row, "destroyed") for _, row in part.iterrows()],
     }
-    return pd.DataFrame(told).set_index(["passes", "defense"])
+    return pd.DataFrame(told).set_index("defense")
 
 
 def best(rates, epsilon):
@@ -88,8 +86,10 @@ def where_attackers_win(rates):
 def attackers(rates):
     """defense_rates of attackers who know the defense as a table to read: what they leave, by epsilon."""
     told = [_rate(row, "kept") for _, row in rates.iterrows()]
-    table = rates.assign(told=told, attack=rates["attack"].str.partition("{")[0])
-    return table.pivot(index=["defense", "epsilon"], columns="attack", values="told").rename_axis(columns=None)
+    heads = [f"{row.defense}, ε = {row.epsilon:g}" for row in rates.itertuples()]
+    table = rates.assign(told=told, attack=rates["attack"].str.partition("{")[0], head=heads)
+    columns = table.pivot(index="head", columns="attack", values="told").loc[list(dict.fromkeys(heads))]
+    return columns.rename_axis(index="two passes of", columns=None)
 
 
 def judged(claims):
@@ -123,6 +123,10 @@ def cost_in_words(rates, defense):
     words = {1: "rises", -1: "falls", 0: "does not change beyond its interval"}
     how, measure = words[verdict(row["cost_low"], row["cost_high"])], NAMES[row["measure"]].lower()
     return f"On clean images {measure} {how} under {defense}: {_signed(row, 'cost')} (n = {row['n']})."
+
+
+def _head(defense, passes):
+    return f"{defense}, {PASSES[passes]} pass{'es' * (passes > 1)}"
 
 
 def _rate(row, stem):
