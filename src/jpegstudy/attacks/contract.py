@@ -77,7 +77,9 @@ class Subject:
 
     def logits(self, x, draw=0):
         """The network's logits (N, C) of x, float32 (N, 3, H, W), gradients and all."""
-        return answer(self.network, x, self.indices, draw)
+        logits = answer(self.network, x, self.indices, draw)
+        check_labels(self.labels, logits)  # before the loss: on a GPU a label without a logit ends the process
+        return logits
 
     def gradient(self, x, step=0, expectation=1):
         """Gradient of the cross-entropy, its mean over fresh draws for a random network: float32 (N, 3, H, W)."""
@@ -159,13 +161,18 @@ def margins(logits, labels):
     Raises BadInput for labels that the logits (N, C) don't have.
     """
     labels = labels.to(logits.device)
-    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]:
-        raise BadInput(
-            f"labels go from {labels.min()} to {labels.max()}; wanted 0 to {logits.shape[1] - 1}, the logits'"
-        )
+    check_labels(labels, logits)
     logits = logits.detach().float()
     others = logits.scatter(1, labels[:, None], -math.inf).amax(dim=1)
     return logits.gather(1, labels[:, None])[:, 0] - others
+
+
+def check_labels(labels, logits):
+    """Raise BadInput unless each label has a logit."""
+    if not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]:
+        raise BadInput(
+            f"labels go from {labels.min()} to {labels.max()}; wanted 0 to {logits.shape[1] - 1}, the logits'"
+        )
 
 
 def check_epsilon(epsilon, *, whole=False):
