@@ -1,9 +1,11 @@
 import inspect
 
 import pytest
+import torch
 
 from jpegstudy import attacks
 from jpegstudy.errors import BadInput
+from tests.attacks.small_networks import pictures
 
 
 def test_every_name_of_the_notation_is_found():
@@ -24,3 +26,25 @@ def test_an_unknown_name_gets_the_nearest():
         attacks.find("PDG")
     with pytest.raises(BadInput, match="there is no attack 'xyzzy'; known: Adv, BIM"):
         attacks.find("xyzzy")
+
+
+def test_every_attack_gives_what_the_contract_says_and_no_weight_a_gradient():
+    layers = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 8 * 8, 4)).eval()
+    images, _ = pictures(2, side=8)
+
+    def network(x):
+        return layers(x / 255)
+
+    labels = network(images.float()).argmax(dim=1)
+    extra = {"CW": {"steps": 3, "searches": 2}, "SQ": {"queries": 3}, "DCT": {"steps_table": torch.full((8, 8), 20.0)}}
+    for name, attack in attacks.ATTACKS.items():
+        epsilon = {} if name in ("DF", "CW") else {"epsilon": 2}
+        found = attack(network, images, labels, seed=0, indices=range(2), **epsilon, **extra.get(name, {}))
+        assert found.images.shape == images.shape, name
+        assert not found.images.requires_grad, name
+        assert not found.curve.requires_grad, name
+        assert found.curve.dtype == torch.float32, name
+        assert not found.curve.isnan().any(), name
+        assert found.steps.dtype == torch.int64, name
+        assert found.success.dtype == torch.bool, name
+        assert all(weight.grad is None for weight in layers.parameters()), name

@@ -193,6 +193,7 @@ BAD = [
     ({"steps": 0}, "steps is 0; wanted a whole number from 1"),
     ({"alpha": 0}, "alpha is 0; wanted a number of grey levels above 0"),
     ({"restarts": 0}, "restarts is 0"),
+    ({"expectation": 0}, "expectation is 0"),
     ({"seed": None}, "the attack is random: it needs a seed"),
     ({"indices": [1]}, "it needs the index of each image"),
 ]

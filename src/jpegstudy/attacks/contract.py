@@ -83,6 +83,7 @@ class Subject:
 
     def gradient(self, x, step=0, expectation=1):
         """Gradient of the cross-entropy, its mean over fresh draws for a random network: float32 (N, 3, H, W)."""
+        check_count("expectation", expectation)
         total = 0
         for draw in range(step * expectation, (step + 1) * expectation):
             total = total + loss_gradient(lambda z, draw=draw: self.logits(z, draw), x, self.labels)[0]
@@ -94,6 +95,7 @@ class Subject:
 
     def margins(self, finished, draw=0, expectation=1):
         """The judge's margins (N,) of finished images, their mean over fresh draws for a random judge."""
+        check_count("expectation", expectation)
         judge = self.network if self.judge is None else self.judge
         images = finished.to(torch.uint8) if self.eight_bit and self.judge is not None else finished
         total = 0
