@@ -40,6 +40,9 @@ def attack(
     subject = Subject(network, images, labels, judge=judge, seed=seed, indices=indices)
     kept = Kept(subject.base, searches * steps)
     like = subject.base.new_full((len(subject),), 1.0)
+    with torch.no_grad():
+        start = margins(subject.logits(subject.base), subject.labels).to(like)
+    kept.offer(0, subject.base, start, score=like * torch.inf)
     c, low, high = like * first, like * 0, like * torch.inf
     for search in range(searches):
         found = _search(subject, kept, c, search * steps, steps, rate)

@@ -77,10 +77,13 @@ class Subject:
 
     def logits(self, x, draw=0):
         """The network's logits (N, C) of x, float32 (N, 3, H, W), gradients and all."""
-        return answer(self.network, x, self.indices, draw)
+        logits = answer(self.network, x, self.indices, draw)
+        check_labels(self.labels, logits)  # before the loss: on a GPU a label without a logit ends the process
+        return logits
 
     def gradient(self, x, step=0, expectation=1):
         """Gradient of the cross-entropy, its mean over fresh draws for a random network: float32 (N, 3, H, W)."""
+        check_count("expectation", expectation)
         total = 0
         for draw in range(step * expectation, (step + 1) * expectation):
             total = total + loss_gradient(lambda z, draw=draw: self.logits(z, draw), x, self.labels)[0]
@@ -92,6 +95,7 @@ class Subject:
 
     def margins(self, finished, draw=0, expectation=1):
         """The judge's margins (N,) of finished images, their mean over fresh draws for a random judge."""
+        check_count("expectation", expectation)
         judge = self.network if self.judge is None else self.judge
         images = finished.to(torch.uint8) if self.eight_bit and self.judge is not None else finished
         total = 0
@@ -159,13 +163,18 @@ def margins(logits, labels):
     Raises BadInput for labels that the logits (N, C) don't have.
     """
     labels = labels.to(logits.device)
-    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]:
-        raise BadInput(
-            f"labels go from {labels.min()} to {labels.max()}; wanted 0 to {logits.shape[1] - 1}, the logits'"
-        )
+    check_labels(labels, logits)
     logits = logits.detach().float()
     others = logits.scatter(1, labels[:, None], -math.inf).amax(dim=1)
     return logits.gather(1, labels[:, None])[:, 0] - others
+
+
+def check_labels(labels, logits):
+    """Raise BadInput unless each label has a logit."""
+    if not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]:
+        raise BadInput(
+            f"labels go from {labels.min()} to {labels.max()}; wanted 0 to {logits.shape[1] - 1}, the logits'"
+        )
 
 
 def check_epsilon(epsilon, *, whole=False):

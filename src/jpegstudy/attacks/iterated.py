@@ -155,6 +155,7 @@ def _restarted(subject, run, restarts, steps):
 
 
 def step_length(alpha, epsilon, steps):
+    """alpha, or what stands for None, see ``pgd``. Raises BadInput unless steps and alpha are above 0."""
     check_count("steps", steps)
     if alpha is None:
         return max(epsilon / 10, 2.5 * epsilon / steps)

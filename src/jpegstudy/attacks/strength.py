@@ -11,7 +11,7 @@ FLOAT_TOLERANCE = 1e-3  # grey levels: float32 holds 255 to 1.5e-5, and a base a
 
 @dataclass(frozen=True)
 class Strength:
-    """Of each image, float64 (N,), grey levels: the largest change, its L2 norm, its mean square; PSNR is in dB.
+    """Of each image, float64 (N,), on the CPU: largest change, L2 norm and mean square in grey levels; PSNR in dB.
 
     dissimilarity: the L2 norm of the change over that of the image before (Guo et al. 2018, section 5).
     psnr: 10 log10(255^2 / mean_square); infinite where nothing changed.
@@ -32,10 +32,10 @@ def measure(before, after):
     _check(before, after)
     rows = []
     for one, other in zip(before, after, strict=True):  # image by image: float64 of all would be eight times the images
-        start = one.double()
-        change = other.to(start.device).double() - start
+        start = one.cpu().double()  # Apple's GPUs have no float64
+        change = other.cpu().double() - start
         rows.append((change.abs().max(), change.square().sum(), change.square().mean(), start.square().sum()))
-    linf, squares, mean_square, size = (torch.stack(column).cpu() for column in zip(*rows, strict=True))
+    linf, squares, mean_square, size = (torch.stack(column) for column in zip(*rows, strict=True))
     psnr = 10 * torch.log10(255**2 / mean_square)
     return Strength(linf, squares.sqrt(), mean_square, psnr, (squares / size).sqrt())
 
