@@ -3,14 +3,39 @@
 A transform maps ``uint8 (N, 3, H, W)`` to the same: ``transform(images, *, seed=None, indices=None)``. It is pure; a
 random one draws from the seed and each image's index, so that neither shards nor batches change what an image gets.
 It declares its ``name`` in the notation of modifications, and whether it is ``differentiable`` and ``stochastic``.
+
+    jpeg, jpeg_noise                                the study's subject and its control
+    slq                                             JPEG at a quality that changes from tile to tile
+    bit_depth, median, gaussian                     fewer grey levels; smoothing
+    total_variation, quilting, resize_and_pad       what others put before the classifier
+    jpeg2000, webp                                  other codecs; they tell their bits too
+    custom                                          a user's own function
+
+    finding     from a name with settings to the transform      patches         databases to quilt from
+    settings    what stands behind a name, read and written     pillow_files    images as Pillow's files, and back
+    drawing     the generators of what is random
 """
 
 from typing import Protocol
 
+from jpegstudy.transforms.bit_depth import BitDepth
+from jpegstudy.transforms.custom import Custom
+from jpegstudy.transforms.finding import DEFENSES, find
+from jpegstudy.transforms.gaussian import Gaussian
 from jpegstudy.transforms.jpeg import Jpeg
+from jpegstudy.transforms.jpeg2000 import Jpeg2000
 from jpegstudy.transforms.jpeg_noise import JpegNoise
+from jpegstudy.transforms.median import Median
+from jpegstudy.transforms.quilting import Quilt
+from jpegstudy.transforms.resize_and_pad import ResizeAndPad
+from jpegstudy.transforms.slq import Slq
+from jpegstudy.transforms.total_variation import TotalVariation
+from jpegstudy.transforms.webp import Webp
 
-__all__ = ["TRANSFORMS", "Jpeg", "JpegNoise", "Transform"]
+__all__ = [
+    "DEFENSES", "TRANSFORMS", "BitDepth", "Custom", "Gaussian", "Jpeg", "Jpeg2000", "JpegNoise", "Median", "Quilt",
+    "ResizeAndPad", "Slq", "TotalVariation", "Transform", "Webp", "find",
+]  # fmt: skip
 
 
 class Transform(Protocol):
