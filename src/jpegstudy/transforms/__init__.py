@@ -13,7 +13,7 @@ It declares its ``name`` in the notation of modifications, and whether it is ``d
 
     finding     from a name with settings to the transform      patches         databases to quilt from
     settings    what stands behind a name, read and written     pillow_files    images as Pillow's files, and back
-    drawing     the generators of what is random
+    drawing     the generators of what is random                threads         images through a few threads
 """
 
 from typing import Protocol

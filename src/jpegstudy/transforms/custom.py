@@ -54,13 +54,15 @@ class Custom:
             result = function(images.clone())
         except Exception as error:  # the user's own code may raise anything
             raise BadInput(f"transform {self.name} failed on {described(images)}: {one_line(error)}") from error
-        wrong = not isinstance(result, torch.Tensor | np.ndarray)
-        if wrong or result.shape != images.shape or result.dtype not in (torch.uint8, np.uint8):
+        if isinstance(result, np.ndarray) and result.dtype == np.uint8:
+            result = torch.from_numpy(result.copy(order="C"))  # torch takes no negative strides, nor what is read-only
+        wrong = not isinstance(result, torch.Tensor) or result.dtype != torch.uint8
+        if wrong or result.shape != images.shape:
             raise BadInput(
                 f"transform {self.name} gave {described(result)}; wanted a uint8 tensor or array "
                 f"{tuple(images.shape)}, as it was given"
             )
-        return torch.as_tensor(result, device=images.device)
+        return result.to(images.device)
 
     def load(self):
         """The function. Raises BadInput that lists the nearest names if there is none."""

@@ -1,7 +1,6 @@
 """Images as the files of Pillow's encoders, in memory, and back."""
 
 import io
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -10,6 +9,7 @@ from PIL import Image, features
 
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg.arguments import check_images
+from jpegstudy.transforms.threads import for_each
 
 FEWEST = 8  # images that are worth a second thread
 FEATURES = {"JPEG2000": "jpg_2000", "WEBP": "webp"}  # what Pillow calls them when asked whether it has them
@@ -27,13 +27,13 @@ def encode(images, form, **options):
     if not features.check(FEATURES[form]):
         raise BadInput(f"Pillow was built without {form}; install a Pillow that has it, as the wheels on PyPI do")
     pixels = np.ascontiguousarray(images.cpu().numpy().transpose(0, 2, 3, 1))  # (N, H, W, 3)
-    return _for_each(partial(_encode, form=form, options=options), pixels)
+    return for_each(partial(_encode, form=form, options=options), pixels, FEWEST)
 
 
 def decode(files, like):
     """The images in ``files``: uint8, of the shape and on the device of ``like``."""
     result = np.empty(like.shape, np.uint8)
-    for into, pixels in zip(result, _for_each(_decode, files), strict=True):
+    for into, pixels in zip(result, for_each(_decode, files, FEWEST), strict=True):
         into[:] = pixels.transpose(2, 0, 1)
     return torch.from_numpy(result).to(like.device)
 
@@ -41,14 +41,6 @@ def decode(files, like):
 def bits(files, device):
     """Bits of each file: int64 (N,)."""
     return torch.tensor([8 * len(file) for file in files], dtype=torch.int64, device=device)
-
-
-def _for_each(work, items):
-    workers = torch.get_num_threads() if len(items) >= FEWEST else 1
-    if workers == 1:
-        return list(map(work, items))
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(work, items))
 
 
 def _encode(pixels, form, options):

@@ -11,6 +11,7 @@ from jpegstudy.jpeg.arguments import check_images
 from jpegstudy.transforms import patches
 from jpegstudy.transforms.patches import SIDE
 from jpegstudy.transforms.settings import refuse
+from jpegstudy.transforms.threads import for_each
 
 OVERLAP = 2  # pixels: half a patch, the authors' choice
 STRIDE = SIDE - OVERLAP
@@ -70,11 +71,14 @@ class Quilt:
         database = torch.from_numpy(patches.load(self.patches).pixels).to(images.device)
         result = torch.empty_like(images)
         tops, lefts = (places(side) for side in images.shape[-2:])
-        for image, into in zip(images, result, strict=True):
-            queries = cut_out(image, tops, lefts)
+
+        def quilt(number):
+            queries = cut_out(images[number], tops, lefts)
             chosen = database[patches.nearest(queries, database)].cpu().numpy()
             sewn = sew(chosen.reshape(len(tops), len(lefts), 3, SIDE, SIDE), tops, lefts)
-            into.copy_(torch.from_numpy(sewn))
+            result[number] = torch.from_numpy(sewn)
+
+        for_each(quilt, range(len(images)))
         return result
 
 

@@ -12,9 +12,7 @@ from jpegstudy.transforms.drawing import generators
 from jpegstudy.transforms.settings import refuse
 
 TILE = 8  # pixels; tiles lie on JPEG's own blocks
-WANTED = (
-    "qualities from 1 to 100 with - between them, such as 20-40-60-80, the authors' choice, for which nothing stands"
-)
+WANTED = "qualities from 1 to 100 with - between them; 20-40-60-80, the authors' choice, where nothing stands"
 
 
 @dataclass(frozen=True)

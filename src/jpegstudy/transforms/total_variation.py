@@ -8,6 +8,7 @@ import torch
 from jpegstudy.jpeg.arguments import check_images
 from jpegstudy.transforms.drawing import generators
 from jpegstudy.transforms.settings import refuse
+from jpegstudy.transforms.threads import for_each
 
 # Of the Chambolle-Pock iteration, chosen by trial on photographs. PRIMAL * DUAL * 8 = 1, 8 being the bound on the
 # difference operator's squared norm: the largest steps that converge.
@@ -72,15 +73,18 @@ class TotalVariation:
     def __call__(self, images, *, seed=None, indices=None):
         """See transforms.Transform. Raises BadInput without a seed and one index for each image."""
         check_images(images)
-        result = torch.empty_like(images)
         rngs = generators(self.name, len(images), seed, indices)
+        result = torch.empty_like(images)
         together = 1 if images.device.type == "cpu" else 64  # the CPU's caches hold one image's arrays, not a batch's
-        for start in range(0, len(images), together):
+
+        def restore(start):
             part = slice(start, start + together)
             masks = np.stack([rng.random(images.shape[1:], np.float32) >= self.drop for rng in rngs[part]])
             values = images[part].float() / 255
             least = minimize(values, torch.from_numpy(masks).to(values), 1 / self.lamb, self.iterations)
             result[part] = least.mul_(255).round_().clamp_(0, 255).to(torch.uint8)
+
+        for_each(restore, range(0, len(images), together))
         return result
 
 
