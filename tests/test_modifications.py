@@ -20,7 +20,9 @@ TRANSFORMS = ["JPG", "JPG50", "JPG75-444", "JPG1-422", "JPGnoise", "JPGnoise50",
         *(f"{t}(Adv5[vit_b_16](x))" for t in TRANSFORMS),
         *(f"{a}({b}(Adv10(x)))" for a, b in itertools.product(TRANSFORMS, repeat=2)),
         "Adv0.5(x)", "FD(PGD2(FD(x)))", "FD8-v1(BIM4(x))", "FD-15:1:40+4(DCT1.75(FD(x)))", "PGD2{JPG50}(x)",
-        "PGDL2-300(x)", "CW(x)", "JPG(DF(x))", "SQ8{FD8-flat30}[vit_b_16](x)", "Adv1(JPG(x))", "JPG(Adv1(JPG(x)))",
+        "PGDL2-300(x)", "CW(x)", "GAUSS0.5(Adv1(x))", "SLQ(x)", "WEBP50(x)",
+        "my_package.defenses:blur(Adv1(x))", "JPG(DF(x))", "SQ8{FD8-flat30}[vit_b_16](x)",
+        "Adv1(JPG(x))", "JPG(Adv1(JPG(x)))",
     ],
 )  # fmt: skip
 def test_parser_and_printer_are_inverses(text):
@@ -34,15 +36,21 @@ def test_what_says_the_same_is_printed_the_same():
     assert str(named("JPG", adversarial(5), quality=50)) == "JPG50(Adv5(x))"
 
 
+@pytest.mark.parametrize("text", ["", "y", "JPG", "JPG(x", "Adv1[a", "x(x", "JPG(x)x"])
+def test_other_text_is_refused_with_an_example(text):
+    with pytest.raises(BadInput, match=r"not understood.*JPG\(Adv1\(x\)\)"):
+        parse(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "", "y", "JPG", "JPG()", "JPG(x", "Adv(x)", "JPEG(x)", "jpg(x)", "Adv1[](x)", "Adv[a](x)", "Adv1[a b](x)",
-        "Adv1[a](b](x)", "Adv1[a:b](x)", "Adv1[a", "PGD(x)", "PGDL2300(x)", "CW5(x)", "PGD2{}(x)", "Adv1.(x)",
+        "JPG()", "Adv(x)", "JPEG(x)", "jpg(x)", "Adv1[](x)", "Adv[a](x)", "Adv1[a b](x)", "Adv1[a](b](x)",
+        "Adv1[a:b](x)", "PGD(x)", "PGDL2300(x)", "CW5(x)", "PGD2{}(x)", "Adv1.(x)",
     ],
 )  # fmt: skip
-def test_other_text_is_refused_with_an_example(text):
-    with pytest.raises(BadInput, match=r"not understood.*JPG\(Adv1\(x\)\)"):
+def test_steps_that_are_none_are_refused(text):
+    with pytest.raises(BadInput, match=r"modification .* is not understood"):
         parse(text)
 
 
@@ -55,7 +63,10 @@ def test_other_text_is_refused_with_an_example(text):
         ("FD-v2(x)", "FD has no settings '-v2'; wanted FD, FD-v1"),
         ("FD-flat0(x)", "a step of 0; wanted 1 to 255"),
         ("PGD2{JPG500}(x)", "quality is 500"),
-        ("PGD2{Adv1}(x)", "'Adv1' is no transform; wanted one such as JPG50"),
+        ("PGD2{Adv1}(x)", "'Adv1' is an attack; wanted a transform, such as JPG50"),
+        ("JPEG(x)", "there is no transform 'JPEG'; nearest: JPG"),
+        ("PDG2(x)", "of attacks the nearest: PGD"),
+        ("Adv(x)", "Adv has no settings ''; wanted such as Adv2, Adv2{JPG} through a defense"),
         ("Adv1(Adv1(x))", "holds two attacks; wanted one at most"),
         ("Adv1[a](JPG(PGD1(x)))", "holds two attacks"),
     ],

@@ -14,6 +14,7 @@
 """
 
 import dataclasses
+import difflib
 import re
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from jpegstudy import attacks
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import fingerprint
 from jpegstudy.run import check_same_codec
-from jpegstudy.transforms import TRANSFORMS
+from jpegstudy.transforms import TRANSFORMS, find
 
 _NUMBER = r"\d+(?:\.\d+)?"
 ATTACKS = {  # what stands behind an attack's name
@@ -32,7 +33,7 @@ ATTACKS = {  # what stands behind an attack's name
 }  # fmt: skip
 _SIZES = {"epsilon": rf"(?P<epsilon>{_NUMBER})", "radius": rf"-(?P<radius>{_NUMBER})", None: ""}
 _KNOWING = r"(?:\{(?P<through>[^{}()]+)\})?(?:\[(?P<source>[\w.-]+)\])?"
-_NAMES = "|".join(sorted([*ATTACKS, *TRANSFORMS], key=len, reverse=True))
+_ATTACK = rf"(?P<name>{'|'.join(sorted(ATTACKS, key=len, reverse=True))})(?P<settings>[^a-zA-Z].*)?"
 
 
 @dataclass(frozen=True)
@@ -128,14 +129,16 @@ def parse(text):
     """The Modification that ``text`` names. Raises BadInput that says where the notation is left."""
     operations, rest = [], text.strip()
     while rest != "x":
-        found = re.fullmatch(rf"(?P<name>{_NAMES})(?P<settings>[^(]*)\((?P<inner>.*)\)", rest)
-        operation = found and _operation(found["name"], found["settings"], text)
-        if not operation:
+        found = re.fullmatch(r"(?P<step>[^(]+)\((?P<inner>.*)\)", rest)
+        if not found:
             raise BadInput(
                 f"modification {text!r} is not understood at {rest!r}; wanted x, or one of "
                 f"{', '.join([*ATTACKS, *TRANSFORMS])} around it, such as JPG(Adv1(x)) or JPG50-444(x)"
             )
-        operations.append(operation)
+        try:
+            operations.append(_operation(found["step"]))
+        except BadInput as error:
+            raise BadInput(f"modification {text!r} is not understood: {error}") from error
         rest = found["inner"].strip()
     if sum(isinstance(operation, Attack) for operation in operations) > 1:
         raise BadInput(f"modification {text!r} holds two attacks; wanted one at most")
@@ -144,28 +147,37 @@ def parse(text):
 
 def transform(text):
     """The transform of that name and settings, as the notation has it: JPG50, FD8-v1. Raises BadInput for others."""
-    parsed = parse(f"{text}(x)").operations
-    if len(parsed) != 1 or isinstance(parsed[0], Attack):
-        raise BadInput(f"{text!r} is no transform; wanted one such as JPG50 or FD8-v1")
-    return parsed[0]
+    found = _operation(text)
+    if isinstance(found, Attack):
+        raise BadInput(f"{text!r} is an attack; wanted a transform, such as JPG50 or FD8-v1")
+    return found
 
 
-def _operation(name, settings, text):
-    """The attack or transform, or None where the settings are not understood."""
-    if name in TRANSFORMS:
-        try:
-            return TRANSFORMS[name].of(settings)
-        except BadInput as error:
-            raise BadInput(f"modification {text!r} is not understood: {error}") from error
+def _operation(text):
+    """The attack or transform of that name and settings."""
+    if found := re.fullmatch(_ATTACK, text):
+        return _attack(found["name"], found["settings"] or "")
+    try:
+        return find(text)
+    except BadInput as error:
+        near = difflib.get_close_matches(re.match("[A-Za-z]*", text)[0], ATTACKS, n=2)
+        raise BadInput(f"{error}; of attacks the nearest: {', '.join(near)}") if near else error from error
+
+
+def _attack(name, settings):
     found = re.fullmatch(_SIZES[ATTACKS[name]] + _KNOWING, settings)
     if not found:
-        return None
+        example = {"epsilon": f"{name}2", "radius": f"{name}-300", None: name}[ATTACKS[name]]
+        raise BadInput(
+            f"{name} has no settings {settings!r}; wanted such as {example}, {example}{{JPG}} through a defense, or "
+            f"{example}[resnet50] against another network"
+        )
     given = found.groupdict()
     for kind, most in (("epsilon", 255), ("radius", 1e6)):
         if given.get(kind) is not None:
             size = float(given[kind])
             if not 0 < size <= most:
-                raise BadInput(f"modification {text!r}: {kind} is {size:g}; wanted more than 0 and at most {most:g}")
+                raise BadInput(f"{kind} is {size:g}; wanted more than 0 and at most {most:g}")
             given[kind] = int(size) if size == int(size) else size
     if given["through"]:
         transform(given["through"])

@@ -144,8 +144,8 @@ def test_blocks_that_move_below_the_certificate_are_clipped_ones(this):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"defenses": ["FDD"]}, "'FDD.x.' is not understood"),
-        ({"defenses": ["Adv1"]}, "'Adv1' is no transform"),
+        ({"defenses": ["FDD"]}, "there is no transform 'FDD'; nearest: FD"),
+        ({"defenses": ["Adv1"]}, "'Adv1' is an attack; wanted a transform"),
         ({"shifted": ["JPG"]}, "JPG has no grid to shift"),
         ({"sweep": {**SWEEP, "images": 11}}, "sweep wants 11 images; run 'test' has 10"),
         ({"sweep": {**SWEEP, "others": [256]}}, "sweep is .*; wanted: a mapping such as"),

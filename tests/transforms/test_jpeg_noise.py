@@ -66,7 +66,7 @@ def test_noise_without_a_seed_or_indices_is_refused():
         JpegNoise()(noise(2, 3, 8, 8), seed=0, indices=[1])
 
 
-@pytest.mark.parametrize("name", TRANSFORMS)
+@pytest.mark.parametrize("name", ["JPG", "JPGnoise", "FD", "FD8"])  # the others: test_rivals
 def test_every_transform_keeps_the_contract(name):
     transform = TRANSFORMS[name].of("50-422" if name.startswith("JPG") else "")
     images = noise(2, 3, 17, 9)
