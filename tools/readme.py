@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from jpegstudy.bench import codecs, explore, jpeg, measure
+from jpegstudy.bench import codecs, explore, jpeg, measure, networks
 from jpegstudy.bench import readings as of_readings
 from jpegstudy.readings import DEFAULT
 from jpegstudy.run import check_same_codec, codec_of, read_record
@@ -154,6 +154,21 @@ def bench_readings():
     )
 
 
+def bench_networks():
+    """The README's account of ``jpegstudy bench networks``, from its file."""
+    times = pd.read_csv(REPORTS / "bench" / "networks.csv")
+    lines = ["| network, crop | forward: wall, CPU | gradient: wall, CPU |", "|---|---|---|"]
+    names = list(dict.fromkeys(name.partition(",")[0] for name in times.contender))
+    for name in names:
+        parts = [times[times.contender == f"{name}, {what}"] for what in networks.PASSES]
+        cells = [f"{part.wall.median():.0f}, {part.cpu.median():.0f}" for part in parts]
+        lines.append(f"| {name}, {parts[0].crop.iloc[0]} | {' | '.join(cells)} |")
+    first = times.iloc[0]
+    lines += ["", f"Milliseconds per image, medians of {times['round'].nunique()} interleaved rounds, batches of "]
+    lines[-1] += f"{first.batch_size}, random weights (`jpegstudy bench networks`; {first.machine}; {first.versions})."
+    return "\n".join(lines)
+
+
 def readings():
     """The README's table of readings: differences from the study's own in the rows that the argument rests on."""
     rows = ["Adv1(x)", "JPG(Adv1(x))", "JPGnoise(Adv1(x))"]
@@ -176,6 +191,30 @@ def _changed(table, reading, modification):
     if row.same:
         return "same"
     return f"{row.difference:+.3f} [{row.difference_low:+.3f}, {row.difference_high:+.3f}]"
+
+
+def transfer():
+    """The README's matrix of transfer: a target's accuracy under each source's perturbations, before and after JPEG."""
+    rates = pd.read_csv(REPORTS / "networks" / "transfer.csv")
+    targets = list(dict.fromkeys(rates.source))
+    lines = [f"| made against ↓, classified by → | {' | '.join(targets)} |", "|---|" + "---|" * len(targets)]
+    cells = {(row.source, row.target): f"{row.before:.2f} → {row.after:.2f}" for row in rates.itertuples()}
+    for source in targets:
+        lines.append(f"| {source} | {' | '.join(cells.get((source, target), '–') for target in targets)} |")
+    n = " and ".join(f"{count:,}" for count in sorted(set(rates.n)))
+    widest = (rates.after_high - rates.after_low).max() / 2
+    lines += ["", f"n = {n} images in each cell; no interval is wider than ±{widest:.3f} around its middle."]
+    return "\n".join(lines)
+
+
+def distillation():
+    """The README's account of Feature Distillation's claims, from the published report."""
+    claims = pd.read_csv(REPORTS / "feature_distillation" / "claims.csv")
+    lines = ["| the paper claims | the paper | measured | verdict |", "|---|---|---|---|"]
+    for row in claims.itertuples():
+        measured = f"{row.measured:.2f} [{row.low:.2f}, {row.high:.2f}] (n = {row.n})"
+        lines.append(f"| {row.claim} | {row.paper:.2f} | {measured} | {row.verdict} |")
+    return "\n".join(lines)
 
 
 def headline():
@@ -209,7 +248,11 @@ def headline():
 
 def written(text):
     """README.md's text with the results of today's reports."""
-    for content in (headline, results, claims, readings, exactness, bench_jpeg, bench, bench_explore, bench_readings):
+    contents = (
+        headline, results, claims, readings, transfer, distillation, exactness, bench_jpeg, bench, bench_explore,
+        bench_readings, bench_networks,
+    )  # fmt: skip
+    for content in contents:
         name = content.__name__
         block = f"<!-- {name} -->\n{content()}\n<!-- /{name} -->"
         text = re.sub(rf"<!-- {name} -->.*<!-- /{name} -->", lambda _, block=block: block, text, flags=re.S)

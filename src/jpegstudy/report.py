@@ -28,6 +28,9 @@ FILES = {
     "networks.csv": "Table 1 of each network that was compared, with 95\u00a0% intervals",
     "recovery.csv": "what JPEG gives back in each network of what the attack took",
     "transfer.csv": "networks on perturbations made against another, before and after JPEG",
+    "defenses.csv": "accuracy behind each defense, with one pass and with two, by epsilon",
+    "sweep.csv": "what each table of the sweep costs and saves, on both halves of its images",
+    "knowing.csv": "what attackers who know the defense leave",
     "rejected.csv": "image files that were left out, and why",
     "run.json": "parameters, versions, hashes and machine of every step",
 }
