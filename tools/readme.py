@@ -198,9 +198,13 @@ def transfer():
     rates = pd.read_csv(REPORTS / "networks" / "transfer.csv")
     targets = list(dict.fromkeys(rates.source))
     lines = [f"| made against ↓, classified by → | {' | '.join(targets)} |", "|---|" + "---|" * len(targets)]
-    cells = {(row.source, row.target): f"{row.before:.2f} → {row.after:.2f}" for row in rates.itertuples()}
+    cells = {}
+    for row in rates.sort_values("epsilon").itertuples():
+        told = f"ε = {row.epsilon}: {row.before:.2f} → {row.after:.2f}"
+        cells.setdefault((row.source, row.target), []).append(told)
     for source in targets:
-        lines.append(f"| {source} | {' | '.join(cells.get((source, target), '–') for target in targets)} |")
+        told = ("<br>".join(cells.get((source, target), ["–"])) for target in targets)
+        lines.append(f"| {source} | {' | '.join(told)} |")
     n = " and ".join(f"{count:,}" for count in sorted(set(rates.n)))
     widest = (rates.after_high - rates.after_low).max() / 2
     lines += ["", f"n = {n} images in each cell; no interval is wider than ±{widest:.3f} around its middle."]

@@ -59,7 +59,7 @@ def test_two_networks_stand_side_by_side_with_what_transfers(made, tmp_path):
     executed = execute(tmp_path, ["known", "random"])
     found = outputs_of(executed)
     pictures = [output for output in found if "image/png" in output.get("data", {})]
-    assert len(pictures) == 3
+    assert len(pictures) == 4
     assert all(len(picture.metadata["image/png"]["alt"]) > 20 for picture in pictures)
     assert not [output for output in found if output.get("name") == "stderr"]
     words = words_of(executed)
@@ -83,7 +83,7 @@ def test_a_study_of_side_by_side_is_reported_and_published(made, tmp_path, capsy
     assert set(pd.read_csv(published / "networks.csv").run) == set(pd.read_csv(published / "recovery.csv").run)
     record = json.loads((published / "run.json").read_text())
     assert list(record["stages"]["07_networks"]["runs"]) == ["known", "random", "transferred"]
-    assert len(list((published / "figures").glob("07_networks-*.png"))) == 3
+    assert len(list((published / "figures").glob("07_networks-*.png"))) == 4
     index = (outputs() / "report" / "index.html").read_text()
     assert "Two side by side" in index
     assert "known, random" in index

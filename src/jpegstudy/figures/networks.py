@@ -58,7 +58,7 @@ def recovery_over(recoveries, over):
 
 
 @styled
-def transfer_map(rates):
+def transfer_map(rates, *, title=""):
     """Heat maps of source by target: the targets' rates before and after JPEG, the number in each cell.
 
     rates: from statistics.transfer_rates. Pairs that were not measured stay white; a red frame marks a network's own.
@@ -68,7 +68,7 @@ def transfer_map(rates):
     stacked = len(names) > SIDE_BY_SIDE
     figure = new_figure((1.9 + 0.42 * len(names)) * (1 + stacked))
     panels = figure.subplots(*((2, 1) if stacked else (1, 2)), sharey=True)
-    for axes, (column, title) in zip(panels, (("before", "before JPEG"), ("after", "after JPEG")), strict=True):
+    for axes, (column, when) in zip(panels, (("before", "before JPEG"), ("after", "after JPEG")), strict=True):
         cells = rates.pivot(index="source", columns="target", values=column).reindex(index=names, columns=names)
         shown = axes.imshow(cells.to_numpy(float), vmin=0, vmax=1, cmap="viridis", aspect="auto")
         for (row, place), value in np.ndenumerate(cells.to_numpy(float)):
@@ -79,7 +79,7 @@ def transfer_map(rates):
                 axes.add_patch(
                     Rectangle((place - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=MEAN_COLOR, linewidth=1.5)
                 )
-        axes.set_title(title)
+        axes.set_title(f"{title}, {when}" if title else when)
         axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor", fontsize=10)
         axes.set_yticks(range(len(names)), names, fontsize=10)
         axes.grid(False)
