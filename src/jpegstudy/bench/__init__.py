@@ -12,6 +12,7 @@ BENCHES = {
     "memory": "peak memory of steps 01 to 04 at two numbers of images",
     "readings": "time of step 06, beside the bare passes in which the readings of the paper differ",
     "explore": "time that a slider of the notebook explore takes to answer",
+    "defenses": "time per image of each defense, and of an attack through the exact JPEG",
     "networks": "time of a forward pass and of a gradient in each of several networks",
 }
 
