@@ -352,3 +352,13 @@ def test_predictions_that_are_not_whole_are_refused(outputs):
     (path / "predictions/03_compression.parquet").unlink()
     with pytest.raises(BadInput, match="03_compression cannot be read"):
         finished.find("two").predictions()
+
+
+def test_a_comparison_is_no_run_to_compare(outputs):
+    write_run(outputs, "one")
+    entry = {"parameters": {"runs": ["one", "two"]}, "complete": True}
+    (outputs / "runs" / "both").mkdir(parents=True)
+    (outputs / "runs" / "both" / "run.json").write_text(json.dumps({"run": "both", "stages": {"07_networks": entry}}))
+    assert finished.all_names() == ["one"]
+    with pytest.raises(BadInput, match="'both' is a comparison of runs; name the runs: one, two"):
+        finished.comparable(["one", "both"])

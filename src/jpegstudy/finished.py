@@ -7,7 +7,7 @@ import pandas as pd
 
 from jpegstudy import parameters
 from jpegstudy.errors import BadInput, one_line
-from jpegstudy.run import STAGES, check_same_codec, codec_of, outputs, read_record, shown
+from jpegstudy.run import STAGES, check_same_codec, codec_of, compared_in, outputs, read_record, shown
 
 FOLDERS = ("runs", "report")  # of outputs, in the order in which a name is looked for
 COLUMNS = [
@@ -104,6 +104,8 @@ def find(name):
     else:
         raise BadInput(f"there is no run {name!r}; there are {', '.join(all_names()) or 'none yet'}")
     run = Finished(name, path, read_record(path / "run.json"))
+    if compared_in(run.record):
+        raise BadInput(f"{name!r} is a comparison of runs; name the runs: {', '.join(compared_in(run.record))}")
     if unfinished := [stage for stage in STAGES if not run.entry(stage).get("complete")]:
         raise BadInput(f"run {name!r} is not finished: {shown(path)} has no whole {unfinished[0]}; run its study again")
     return run
@@ -140,9 +142,17 @@ def _same_codec(one, other):
 
 
 def all_names():
-    """The names of the runs and of the published reports, finished or not, sorted."""
-    found = {path.parent.name for folder in FOLDERS for path in (outputs() / folder).glob("*/run.json")}
+    """The names of the runs and of the published reports, finished or not, sorted; comparisons are none."""
+    paths = [path for folder in FOLDERS for path in (outputs() / folder).glob("*/run.json")]
+    found = {path.parent.name for path in paths if not _is_comparison(path)}
     return sorted(name for name in found if parameters.PARAMETERS["run"].accepts(name))
+
+
+def _is_comparison(path):
+    try:
+        return bool(compared_in(read_record(path)))
+    except BadInput:  # a broken record is named, and its own error is raised when it is asked for
+        return False
 
 
 def in_record(runs):
