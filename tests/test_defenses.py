@@ -121,6 +121,7 @@ def test_the_papers_claims_are_judged_by_intervals(rates):
     assert told.iloc[3]["measured"].startswith("0.04 [0.01, 0.11]")
     without = statistics.judge_distillation(rates, adaptive[:0])
     assert len(without) == 3
+    assert statistics.judge_distillation(rates[rates.defense != "FD"], adaptive[:0]).empty
 
 
 def test_the_words_follow_the_numbers(rates):
