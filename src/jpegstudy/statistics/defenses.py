@@ -145,7 +145,8 @@ def judge_distillation(rates, adaptive, *, epsilon=2):
         told = {-1: "within", 1: "more", 0: "not decided by these images"}
         told = told[verdict(loss[1] - ALLOWED, loss[2] - ALLOWED)]
         rows.append(("accuracy lost on clean images, at most", ALLOWED, *loss, int(row.n), told))
-    for row in adaptive[(adaptive["defense"] == "FD") & (adaptive["epsilon"] == epsilon)].itertuples():
+    knowing = adaptive[adaptive["attack"].str.contains("{", regex=False)]
+    for row in knowing[(knowing["defense"] == "FD") & (knowing["epsilon"] == epsilon)].itertuples():
         claim = f"under an attacker who knows the defense ({row.attack}, two passes)"
         told = _reached(0.6, row.kept_low, row.kept_high)
         rows.append((claim, 0.6, row.kept, row.kept_low, row.kept_high, int(row.kept_n), told))
