@@ -206,8 +206,16 @@ def transfer():
         told = ("<br>".join(cells.get((source, target), ["–"])) for target in targets)
         lines.append(f"| {source} | {' | '.join(told)} |")
     n = " and ".join(f"{count:,}" for count in sorted(set(rates.n)))
+    others = rates[rates.source != rates.target]
+    told = [
+        f"at ε = {epsilon} JPEG raises the rate in {(rows.given_back_low > 0).sum()} and lowers it in "
+        f"{(rows.given_back_high < 0).sum()}"
+        for epsilon, rows in others.groupby("epsilon")
+    ]
     widest = (rates.after_high - rates.after_low).max() / 2
-    lines += ["", f"n = {n} images in each cell; no interval is wider than ±{widest:.3f} around its middle."]
+    lines += ["", f"n = {n} images in each cell; no interval is wider than ±{widest:.3f} around its middle. Of the "]
+    lines[-1] += f"{len(others) // others.epsilon.nunique()} pairs off the diagonal, beyond the interval of the paired "
+    lines[-1] += f"difference: {', '.join(told)}."
     return "\n".join(lines)
 
 
