@@ -221,12 +221,17 @@ def transfer():
 
 def distillation():
     """The README's account of Feature Distillation's claims, from the published report."""
-    claims = pd.read_csv(REPORTS / "feature_distillation" / "claims.csv")
-    lines = ["| the paper claims | the paper | measured | verdict |", "|---|---|---|---|"]
-    for row in claims.itertuples():
-        measured = f"{row.measured:.2f} [{row.low:.2f}, {row.high:.2f}] (n = {row.n})"
-        lines.append(f"| {row.claim} | {row.paper:.2f} | {measured} | {row.verdict} |")
+    runs = {"SqueezeNet 1.1": "feature_distillation", "MobileNetV2": "feature_distillation_mobilenet_v2"}
+    tables = {name: pd.read_csv(REPORTS / run / "claims.csv").set_index("claim") for name, run in runs.items()}
+    lines = [f"| the paper claims | the paper | {' | '.join(runs)} |", "|---|---|" + "---|" * len(runs)]
+    for claim, row in tables["SqueezeNet 1.1"].iterrows():
+        told = [_claimed(table.loc[claim]) if claim in table.index else "–" for table in tables.values()]
+        lines.append(f"| {claim} | {row.paper:.2f} | {' | '.join(told)} |")
     return "\n".join(lines)
+
+
+def _claimed(row):
+    return f"{row.measured:.2f} [{row.low:.2f}, {row.high:.2f}] (n = {row.n}): {row.verdict}"
 
 
 def headline():
