@@ -121,8 +121,8 @@ def press(page, name, key, times=1):
 
 
 def enter(page, name, value):
-    """A number in place of a slider's."""
-    readout = control(page, name).locator(".widget-readout")
+    """A number in place of a slider's, once it may be changed: with a pair of files epsilon may not."""
+    readout = control(page, name).locator('.widget-readout[contenteditable="true"]')
     readout.fill(str(value))
     readout.press("Enter")
 

@@ -43,10 +43,11 @@ def test_table_1_has_every_row_with_its_interval(executed):
     assert table.top1.to_dict() == pytest.approx(means.astype(float).to_dict(), abs=1e-5)  # six digits are written
 
 
-def test_the_claims_are_judged(executed):
+def test_the_claims_are_those_of_the_last_paper_that_the_study_tests(executed):
     claims = pd.read_csv(executed[0].path / "claims.csv")
-    assert set(claims.verdict) <= {"the same direction", "the opposite direction", "not decided by these images"}
-    assert len(claims) >= 4
+    assert list(claims.columns) == ["claim", "paper", "measured", "low", "high", "n", "verdict"]
+    assert claims.paper.tolist() == [0.13, 0.92, 0.01, 0.6, 0.6]
+    assert (claims.low <= claims.measured).all()
 
 
 def test_no_cell_left_a_warning_or_a_bar(executed):
@@ -75,7 +76,7 @@ def test_a_second_run_makes_only_the_analysis_again(executed):
     before = {path: path.stat().st_mtime_ns for path in (run.path / "predictions").rglob("*.parquet")}
     said = []
     notebooks.run_study(study, say=said.append)
-    assert sum("already done" in line for line in said) == 5  # 01 to 04 and 06
+    assert sum("already done" in line for line in said) == 6  # 01 to 04, 06 and 08
     assert before == {path: path.stat().st_mtime_ns for path in (run.path / "predictions").rglob("*.parquet")}
 
 
@@ -105,6 +106,9 @@ def test_several_views_of_photographs_without_labels_go_through_all_notebooks(tm
     table = pd.read_csv(Run("few").path / "table1.csv").set_index("modification")
     assert table.agreement["x"] == 1
     assert (table.n == 6).all()
+    claims = pd.read_csv(Run("few").path / "claims.csv")
+    assert set(claims.verdict) <= {"the same direction", "the opposite direction", "not decided by these images"}
+    assert len(claims) >= 4
     views = Run("few").image_table()
     x, _ = Run("few").look_up(views.image)
     assert views.view.tolist() == [0, 1] * 3
