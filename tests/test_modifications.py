@@ -139,5 +139,9 @@ def test_what_a_run_does_not_hold_cannot_be_made_again(text):
         parse(text).apply(images, sign)
 
 
+def test_the_notation_knows_the_attacks_that_there_are():
+    assert set(modifications.ATTACKS) == set(attacks.ATTACKS)
+
+
 def test_no_name_is_both_an_attack_and_a_transform():
     assert not set(modifications.ATTACKS) & set(modifications.TRANSFORMS)

@@ -12,7 +12,7 @@ import pandas as pd
 from jpegstudy.bench import codecs, explore, jpeg, measure, networks
 from jpegstudy.bench import readings as of_readings
 from jpegstudy.readings import DEFAULT
-from jpegstudy.run import check_same_codec, codec_of, read_record
+from jpegstudy.record import check_same_codec, codec_of, read_record
 from jpegstudy.statistics.claims import VERDICTS as MEANINGS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -184,7 +184,7 @@ def _report(given):
 def _publish(given):
     """Copy a run's notebooks, HTML, tables and predictions to outputs/report, where they can be committed."""
     from jpegstudy import publishing
-    from jpegstudy.run import shown
+    from jpegstudy.places import shown
 
     print(f"published: {shown(publishing.publish(given.run))}")
 
@@ -210,7 +210,7 @@ def _bench(given):
 
 def _make_report(name):
     from jpegstudy import report
-    from jpegstudy.run import shown
+    from jpegstudy.places import shown
 
     print(f"report: {shown(report.make(name))}")
 
@@ -235,7 +235,7 @@ def _fail(message, status):
 
 def _log(error, name):
     """Put an error's traceback into a file, and return how to say where it is."""
-    from jpegstudy.run import outputs, shown
+    from jpegstudy.places import outputs, shown
 
     path = outputs() / "runs" / f"{name}.log"
     try:

@@ -7,7 +7,9 @@ import pandas as pd
 
 from jpegstudy import parameters
 from jpegstudy.errors import BadInput, one_line
-from jpegstudy.run import STAGES, check_same_codec, codec_of, compared_in, outputs, read_record, shown
+from jpegstudy.places import outputs, shown
+from jpegstudy.record import check_same_codec, codec_of, compared_in, read_record
+from jpegstudy.run import STAGES
 
 FOLDERS = ("runs", "report")  # of outputs, in the order in which a name is looked for
 COLUMNS = [

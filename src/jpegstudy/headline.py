@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from jpegstudy.errors import BadInput
-from jpegstudy.run import shown
+from jpegstudy.places import shown
 
 HEADS = ("clean", "attacked", "after JPEG")
 RATES = {"top1": "top-1 accuracy", "agreement": "agreement with the clean image's label"}

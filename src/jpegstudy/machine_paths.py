@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from jpegstudy.run import outputs, root
+from jpegstudy.places import outputs, root
 
 
 def hide(value, run):

@@ -23,7 +23,7 @@ import torch
 from jpegstudy import attacks
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import fingerprint
-from jpegstudy.run import check_same_codec
+from jpegstudy.record import check_same_codec
 from jpegstudy.transforms import TRANSFORMS, find
 
 _NUMBER = r"\d+(?:\.\d+)?"

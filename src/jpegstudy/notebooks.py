@@ -22,7 +22,8 @@ from traitlets.config import Config
 
 from jpegstudy import progress
 from jpegstudy.atomic import replacing
-from jpegstudy.run import LATER_STAGES, STAGES, Run, Stage, root, shown
+from jpegstudy.places import root, shown
+from jpegstudy.run import LATER_STAGES, STAGES, Run, Stage
 
 KERNEL = "python3"
 QUIET_KERNEL = Config(

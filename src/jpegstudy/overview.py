@@ -2,7 +2,8 @@
 
 from jpegstudy import headline
 from jpegstudy.errors import BadInput
-from jpegstudy.run import STAGES, Stage, all_runs, compared_in
+from jpegstudy.record import compared_in
+from jpegstudy.run import STAGES, Stage, all_runs
 
 
 def runs():

@@ -12,6 +12,8 @@ import nbformat
 from jpegstudy import headline, machine_paths
 from jpegstudy.atomic import replacing, replacing_folder
 from jpegstudy.errors import BadInput
+from jpegstudy.places import outputs
+from jpegstudy.record import COMPARISONS, compared_in, read_record
 from jpegstudy.report import (
     FILES,
     TEMPLATES,
@@ -21,7 +23,6 @@ from jpegstudy.report import (
     study_of,
     write_pages,
 )
-from jpegstudy.run import COMPARISONS, compared_in, outputs, read_record
 
 RESULTS = ("05_analysis", *COMPARISONS)  # notebooks whose pictures are wanted as files: in a README, on slides
 

@@ -18,7 +18,8 @@ from nbconvert.exporters import HTMLExporter
 from jpegstudy import headline, machine_paths
 from jpegstudy.atomic import replacing_folder
 from jpegstudy.errors import BadInput
-from jpegstudy.run import Run, all_runs, compared_in
+from jpegstudy.record import compared_in
+from jpegstudy.run import Run, all_runs
 
 FILES = {
     "table1.csv": "the rates and means of every modification, as fractions, with 95\u00a0% intervals",

@@ -18,11 +18,9 @@ import datetime
 import functools
 import importlib.metadata
 import json
-import os
 import platform
 import re
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -30,13 +28,14 @@ import pandas as pd
 from jpegstudy import parameters
 from jpegstudy.atomic import replacing
 from jpegstudy.errors import BadInput
+from jpegstudy.places import outputs, root, shown
+from jpegstudy.record import COMPARISONS, codec_of, read_record
 
 STAGES = ("01_preprocessing", "02_attack", "03_compression", "04_jpeg_noise")
 LATER_STAGES = (
     "06_reading_the_paper",
     "08_feature_distillation",
 )  # that a study may have: their predictions are no rows of its Table 1
-COMPARISONS = ("07_networks",)  # that read finished runs, and need none of the above in their own
 LAST_FILE = {
     "01_preprocessing": "images/{:05d}.npy",
     **{stage: f"predictions/{stage}/{{:05d}}.parquet" for stage in (*STAGES[1:], *LATER_STAGES)},
@@ -44,39 +43,10 @@ LAST_FILE = {
 PACKAGES = ("jpegstudy", "torch", "torchvision", "pillow", "imagecodecs", "numpy", "pandas", "scipy")
 
 
-def root():
-    """The project's folder: ``$JPEGSTUDY_ROOT``, else the nearest folder at or above the current one that has
-    ``notebooks/studies``, else the checkout that this package was imported from."""
-    if "JPEGSTUDY_ROOT" in os.environ:
-        return Path(os.environ["JPEGSTUDY_ROOT"])
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "notebooks" / "studies").is_dir():
-            return folder
-    return Path(__file__).resolve().parents[2]
-
-
-def outputs():
-    """Where runs and reports are written: ``$JPEGSTUDY_OUTPUTS``, else ``outputs`` in the project's folder."""
-    return Path(os.environ.get("JPEGSTUDY_OUTPUTS", root() / "outputs"))
-
-
 def all_runs():
     """Every run there is, in the order of their names; a folder whose name no run can have is none."""
     names = [path.parent.name for path in sorted((outputs() / "runs").glob("*/run.json"))]
     return [Run(name) for name in names if parameters.PARAMETERS["run"].accepts(name)]
-
-
-def read_record(path):
-    """The contents of a run.json, with an entry for each stage. Raises BadInput if the file holds something else."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if all(isinstance(entry, dict) for entry in record["stages"].values()):
-            return record
-        why = "a stage without an entry"
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        why = f"{type(error).__name__}: {error}"
-    raise BadInput(f"{shown(path)} is no record of a run ({why}); restore it, or delete {shown(path.parent)}")
 
 
 class Run:
@@ -218,31 +188,6 @@ class Run:
         return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
-def codec_of(record):
-    """The JPEG codec (fingerprint and library) that 03 or 04 put into a run's record; None before them."""
-    return next((entry["codec"] for entry in record["stages"].values() if "codec" in entry), None)
-
-
-def compared_in(record):
-    """The names of the runs that a comparison read, from its record; an empty list for a run of its own."""
-    stages = record["stages"]
-    if "01_preprocessing" in stages:
-        return []
-    return next((stages[name]["parameters"]["runs"] for name in COMPARISONS if name in stages), [])
-
-
-def check_same_codec(codecs):
-    """Raise BadInput unless all codecs give the same pixels. ``codecs``: owner's name -> what ``codec_of`` says."""
-    known = {name: codec for name, codec in codecs.items() if codec}
-    first = next(iter(known), None)
-    for name, codec in known.items():
-        if codec["fingerprint"] != known[first]["fingerprint"]:
-            told = " and ".join(f"{n} with {known[n]['library']} ({known[n]['fingerprint']})" for n in (first, name))
-            raise BadInput(
-                f"made by JPEG codecs that give other pixels: {told}; run one of them again, under another run name"
-            )
-
-
 class Stage:
     """One stage of a run with the parameters it was given."""
 
@@ -317,12 +262,6 @@ def _made_with():
         "python": platform.python_version(),
         "commit": commit(),
     }
-
-
-def shown(path):
-    """A path as messages and records show it: relative to the project's folder where it lies inside."""
-    path = Path(path)
-    return str(path.relative_to(root())) if path.is_relative_to(root()) else str(path)
 
 
 def free_name(name):

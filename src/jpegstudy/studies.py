@@ -24,7 +24,8 @@ import yaml
 
 from jpegstudy import parameters
 from jpegstudy.errors import BadInput, one_line
-from jpegstudy.run import COMPARISONS, root, shown
+from jpegstudy.places import root, shown
+from jpegstudy.record import COMPARISONS
 
 PAPER = ("01", "02", "03", "04", "05")  # what every study of a network runs
 TEXTS = ("title", "description")

@@ -16,7 +16,7 @@ from PIL import Image
 
 from jpegstudy import attacks
 from jpegstudy.exploration import Explorer
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 EPSILON, QUALITY = "ε, grey levels", "JPEG quality"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 pytestmark = pytest.mark.browser
 REPORTS = root() / "outputs" / "report"

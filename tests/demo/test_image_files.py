@@ -10,7 +10,7 @@ from PIL.JpegImagePlugin import get_sampling
 
 from jpegstudy.demo import image_files, scenes
 from jpegstudy.errors import BadInput
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 DEMO = root() / "data" / "demo"
 FILES = sorted((DEMO / "validation").glob("*/*.jpg"))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jpegstudy import notebooks
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 HERE = root() / "notebooks" / "demo"
 

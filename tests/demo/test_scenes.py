@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from jpegstudy.demo import image_files, scenes, spectrum
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from torch import nn
 from jpegstudy.demo import image_files, scenes, training
 from jpegstudy.errors import BadInput
 from jpegstudy.networks import demo
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 DEMO = root() / "data" / "demo"
 SETTINGS = {"crop": 12, "mean": (0.5,) * 3, "deviation": (0.2,) * 3, "passes": 4, "seed": 5, "batch": 8}

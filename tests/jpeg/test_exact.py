@@ -12,7 +12,7 @@ from jpegstudy import attacks, decoding, networks
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import color, dct, exact, libjpeg, quantization, sampling, tables
 from jpegstudy.jpeg.exactness import SIZES, compare, contents, through_pillow
-from jpegstudy.run import root
+from jpegstudy.places import root
 from tests.conftest import noise
 
 PHOTOGRAPHS = sorted((root() / "data" / "demo" / "validation").rglob("*.*"))[::50]

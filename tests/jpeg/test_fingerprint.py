@@ -5,7 +5,7 @@ import torch
 
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import exact, fingerprint
-from jpegstudy.run import check_same_codec
+from jpegstudy.record import check_same_codec
 
 
 def test_the_image_that_is_coded_is_fixed():

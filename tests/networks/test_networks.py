@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from jpegstudy import networks
 from jpegstudy.errors import BadInput
-from jpegstudy.run import root
+from jpegstudy.places import root
 from tests.conftest import noise, tiny_network
 
 TINY = "tests.conftest:tiny_network"

@@ -4,7 +4,7 @@ import nbformat
 import papermill
 import pytest
 
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 pytestmark = pytest.mark.slow
 

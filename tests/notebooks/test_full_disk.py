@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
 pytestmark = pytest.mark.slow

@@ -10,7 +10,8 @@ import papermill
 import pytest
 
 from jpegstudy import cli, notebooks, steps, studies
-from jpegstudy.run import STAGES, Run, outputs, root
+from jpegstudy.places import outputs, root
+from jpegstudy.run import STAGES, Run
 
 pytestmark = pytest.mark.slow
 STUDY = """\

@@ -6,7 +6,8 @@ import papermill
 import pytest
 
 from jpegstudy import notebooks, readings, report, studies
-from jpegstudy.run import STAGES, Run, root
+from jpegstudy.places import root
+from jpegstudy.run import STAGES, Run
 
 pytestmark = pytest.mark.slow
 

@@ -10,6 +10,7 @@ from jpegstudy.modifications import parse
 from jpegstudy.run import Run
 from jpegstudy.steps import distillation, protocols
 from jpegstudy.transforms import FeatureDistillation
+from jpegstudy.transforms import distillation_tables as tables
 from tests.conftest import STAGE_01, STAGES, write_image
 
 STAGE = "08_feature_distillation"
@@ -84,8 +85,6 @@ def test_the_bands_are_ranked_on_images_outside_of_the_sweep(this):
     assert sorted(ranking) == list(range(64))
     assert ranking[0] == 0  # the mean's band varies most in any photograph
     images = torch.from_numpy(this.look_up(this.image_numbers()[5:])[0])
-    from jpegstudy.transforms import distillation_tables as tables
-
     assert ranking == tables.rank_bands(tables.deviations([images])).tolist()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from jpegstudy.bench import measure, sources
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 BAR = 1.10  # peak at many images / peak at few
 PACKAGES = ("torch", "torchvision", "pillow", "numpy", "pandas", "pyarrow")

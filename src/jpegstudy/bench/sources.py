@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from jpegstudy import decoding, image_sets, steps
-from jpegstudy.run import Run, root
+from jpegstudy.places import root
+from jpegstudy.run import Run
 
 RUN = "bench"  # the name of every run that a bench makes
 EPSILONS = [1, 5, 10]  # grey levels

@@ -27,7 +27,8 @@ from jpegstudy import modifications, networks
 from jpegstudy.bench import measure, sources
 from jpegstudy.bench.measure import Contender
 from jpegstudy.bench.rivals import RIVALS
-from jpegstudy.run import Run, root
+from jpegstudy.places import root
+from jpegstudy.run import Run
 
 BAR_BARE, BARS, TOLERANCE = 1.15, {"foolbox": 0.30}, 1e-5
 FORWARDS = 10  # beside the one pass with a gradient: 3 Adv, 4 JPG, 3 JPGnoise

@@ -11,7 +11,7 @@ from jpegstudy.exploration import pictures
 from jpegstudy.exploration.sources import Source, own
 from jpegstudy.exploration.subject import Subject
 from jpegstudy.exploration.view import file_stem
-from jpegstudy.run import outputs
+from jpegstudy.places import outputs
 
 LARGEST_EPSILON = 20  # grey levels, of the slider
 OFFERED = ("demo", "efficientnet_lite0")  # networks whose weights are there with the study

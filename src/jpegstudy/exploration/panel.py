@@ -9,7 +9,7 @@ from jpegstudy.exploration import markup, pictures
 from jpegstudy.exploration.explorer import KINDS, LARGEST_EPSILON
 from jpegstudy.exploration.threads import one_thread
 from jpegstudy.jpeg import SUBSAMPLINGS
-from jpegstudy.run import shown
+from jpegstudy.places import shown
 
 EPSILON_STEP = 0.25  # grey levels that a key moves the slider
 MOST_LISTED = 500  # names in the list of images; the one that is shown always is

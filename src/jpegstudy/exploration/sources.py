@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jpegstudy import inspection
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 
 @dataclass(frozen=True)

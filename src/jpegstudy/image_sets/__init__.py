@@ -22,7 +22,7 @@ from jpegstudy.errors import BadInput
 from jpegstudy.image_sets import folders, photographs, torchvision_sets
 from jpegstudy.image_sets.items import ImageSet, Item
 from jpegstudy.image_sets.synsets import imagenet_classes
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 __all__ = ["SUFFIXES", "ImageSet", "Item", "imagenet_classes", "load", "read"]
 

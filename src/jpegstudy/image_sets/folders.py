@@ -14,7 +14,7 @@ from jpegstudy.errors import BadInput
 from jpegstudy.image_sets import labels_csv
 from jpegstudy.image_sets.items import ImageSet, Item, printable
 from jpegstudy.image_sets.synsets import label_of_synset
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 CLUTTER = {"__macosx", "@eadir", "desktop.ini", "ehthumbs.db", "thumbs.db"}  # left by systems that looked at a folder
 

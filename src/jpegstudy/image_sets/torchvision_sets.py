@@ -10,8 +10,8 @@ from jpegstudy.errors import BadInput, one_line
 from jpegstudy.image_sets import folders
 from jpegstudy.image_sets.items import ImageSet, printable
 from jpegstudy.image_sets.synsets import label_of_synset
+from jpegstudy.places import root
 from jpegstudy.progress import foreign_bars
-from jpegstudy.run import root
 
 WHOLE = {"imagenet": (1000, 50_000), "imagenette": (10, 3_925)}  # classes and images that validation has
 ARCHIVES = "ILSVRC2012_img_val.tar and ILSVRC2012_devkit_t12.tar.gz"

@@ -11,7 +11,7 @@ import torch
 from jpegstudy.errors import BadInput, one_line
 from jpegstudy.networks import torchvision_networks
 from jpegstudy.networks.weights import fill, find_file, read_state
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RANDOM_SEED = 0  # of whatever a network draws while it is built: weights="random" are the same each time

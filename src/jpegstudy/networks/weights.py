@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from jpegstudy.errors import BadInput, one_line
-from jpegstudy.run import root
+from jpegstudy.places import root
 
 WRAPPERS = ("state_dict", "model", "model_state_dict")  # where training scripts keep it in a checkpoint
 PREFIXES = ("module.", "_orig_mod.")  # of every key, from DataParallel and torch.compile

@@ -12,7 +12,7 @@ from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import fingerprint
 from jpegstudy.modifications import Modification
 from jpegstudy.progress import Bar
-from jpegstudy.run import check_same_codec
+from jpegstudy.record import check_same_codec
 from jpegstudy.steps import protocols
 from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.answers import as_table, summary

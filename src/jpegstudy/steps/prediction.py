@@ -9,7 +9,7 @@ from jpegstudy.atomic import replacing
 from jpegstudy.jpeg import fingerprint
 from jpegstudy.modifications import Modification, adversarial, named
 from jpegstudy.progress import Bar
-from jpegstudy.run import check_same_codec
+from jpegstudy.record import check_same_codec
 from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.answers import as_table, summary
 from jpegstudy.steps.batches import in_batches

@@ -12,7 +12,8 @@ from jpegstudy.atomic import replacing
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import fingerprint
 from jpegstudy.progress import Bar
-from jpegstudy.run import Stage, check_same_codec
+from jpegstudy.record import check_same_codec
+from jpegstudy.run import Stage
 from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.answers import as_table, summary
 from jpegstudy.steps.batches import in_batches

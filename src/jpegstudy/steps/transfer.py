@@ -3,7 +3,8 @@
 import numpy as np
 
 from jpegstudy.errors import BadInput
-from jpegstudy.run import Run, outputs
+from jpegstudy.places import outputs
+from jpegstudy.run import Run
 
 
 def source_of(stage):
