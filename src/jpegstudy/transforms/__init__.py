@@ -2,8 +2,9 @@
 
 A transform maps ``uint8 (N, 3, H, W)`` to the same: ``transform(images, *, seed=None, indices=None)``. It is pure; a
 random one draws from the seed and each image's index, so that neither shards nor batches change what an image gets.
-It declares its ``name`` in the notation of modifications, whether it is ``differentiable`` and ``stochastic``, whether
-it ``resizes``, and its ``output``: one whose authors leave floats gives float32, in grey levels. ``settings`` is what
+It declares its ``name`` in the notation of modifications, whether it is ``stochastic``, whether it ``resizes``, and its
+``output``: one whose authors leave floats gives float32, in grey levels. One that is ``differentiable`` has a method
+``smooth``: the same of floating images, but for rounding, through which gradients flow. ``settings`` is what
 stands behind the name, and ``of`` reads that again.
 
     jpeg, jpeg_noise                                the study's subject and its control

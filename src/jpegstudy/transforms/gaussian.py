@@ -24,7 +24,7 @@ class Gaussian:
 
     sigma: float
     name = "GAUSS"
-    differentiable = False
+    differentiable = True
     stochastic = False
     resizes = False
     output = torch.uint8
@@ -46,6 +46,31 @@ class Gaussian:
     def __call__(self, images, *, seed=None, indices=None):
         """See transforms.Transform; nothing is random here."""
         check_images(images)
-        values = images.cpu().numpy().astype(np.float64)
-        blurred = ndimage.gaussian_filter(values, sigma=(0, 0, self.sigma, self.sigma), mode="reflect", truncate=4)
+        blurred = blur(images.cpu().numpy().astype(np.float64), self.sigma)
         return torch.from_numpy(np.rint(blurred).clip(0, 255).astype(np.uint8)).to(images.device)
+
+    def smooth(self, images, *, seed=None, indices=None):
+        """The same of floating images, not rounded, through which gradients flow."""
+        return _Blur.apply(images, self.sigma)
+
+
+def blur(values, sigma):
+    """Values (N, C, H, W), a numpy array, smoothed along their last two axes, mirrored at the edges."""
+    return ndimage.gaussian_filter(values, sigma=(0, 0, sigma, sigma), mode="reflect", truncate=4)
+
+
+class _Blur(torch.autograd.Function):
+    """Its matrix is symmetric, as the kernel and the mirrored edges are: gradients are blurred like images."""
+
+    @staticmethod
+    def forward(context, images, sigma):
+        context.sigma = sigma
+        return _blurred(images, sigma)
+
+    @staticmethod
+    def backward(context, gradient):
+        return _blurred(gradient, context.sigma), None
+
+
+def _blurred(images, sigma):
+    return torch.from_numpy(blur(images.detach().cpu().numpy(), sigma)).to(images)

@@ -27,7 +27,7 @@ class ResizeAndPad:
 
     fill: int = 0
     name = "RRP"
-    differentiable = False
+    differentiable = True
     stochastic = True
     resizes = True
     output = torch.uint8
@@ -52,14 +52,20 @@ class ResizeAndPad:
         Raises BadInput without a seed and one index for each image.
         """
         check_images(images)
+        return self.smooth(images, seed=seed, indices=indices)
+
+    def smooth(self, images, *, seed=None, indices=None):
+        """The same of images of any type: it only moves pixels, so gradients go where the pixels came from."""
         height, width = canvas(*images.shape[-2:])
-        result = images.new_full((*images.shape[:2], height, width), self.fill)
-        for image, into, rng in zip(images, result, generators(self.name, len(images), seed, indices), strict=True):
+        placed = []
+        for image, rng in zip(images, generators(self.name, len(images), seed, indices), strict=True):
             resized = nearest(image, *drawn_size(rng, *image.shape[-2:]))
-            top = int(rng.integers(height - resized.shape[1], endpoint=True))
-            left = int(rng.integers(width - resized.shape[2], endpoint=True))
-            into[:, top : top + resized.shape[1], left : left + resized.shape[2]] = resized
-        return result
+            below, right = height - resized.shape[1], width - resized.shape[2]
+            top = int(rng.integers(below, endpoint=True))
+            left = int(rng.integers(right, endpoint=True))
+            border = (left, right - left, top, below - top)
+            placed.append(torch.nn.functional.pad(resized, border, value=self.fill))
+        return torch.stack(placed) if placed else images.new_empty((0, images.shape[1], height, width))
 
 
 def scaled(side, to):
