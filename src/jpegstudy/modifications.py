@@ -5,6 +5,8 @@
     Adv5[resnet50](f)     the same, made with the gradient of another network, which it names
     PGD2(f)  BIM  SQ  DCT other attacks by their epsilon; PGDL2-300(f) by its L2 radius; DF(f), CW(f) without either
     PGD2{JPG50}(f)        made through a defense, which the attacker knows
+    DORM2{JPG50}(f)       made to mislead only once it has been through that JPEG
+    foolbox:LinfPGD:2(f)  an attack of foolbox, art or torchattacks by its class there, and epsilon; :l2-300 a radius
     JPG(f)  JPG50(f)      JPEG at quality 75, 4:2:0; at quality 50
     JPG75-444(f)          JPEG at quality 75 without chroma subsampling (444, 422)
     JPGnoise(f)           the JPEG residual of f, shuffled over the image and added to f (settings as for JPG)
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 import torch
 
 from jpegstudy import attacks
+from jpegstudy.attacks.adapters import LIBRARIES
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import fingerprint
 from jpegstudy.record import check_same_codec
@@ -29,10 +32,11 @@ from jpegstudy.transforms import TRANSFORMS, find
 _NUMBER = r"\d+(?:\.\d+)?"
 ATTACKS = {  # what stands behind an attack's name
     "Adv": "epsilon", "BIM": "epsilon", "PGD": "epsilon", "SQ": "epsilon", "DCT": "epsilon", "PGDL2": "radius",
-    "DF": None, "CW": None,
+    "DORM": "epsilon", "DF": None, "CW": None,
 }  # fmt: skip
 _SIZES = {"epsilon": rf"(?P<epsilon>{_NUMBER})", "radius": rf"-(?P<radius>{_NUMBER})", None: ""}
 _KNOWING = r"(?:\{(?P<through>[^{}()]+)\})?(?:\[(?P<source>[\w.-]+)\])?"
+_FOREIGN = rf"(?P<name>(?:{'|'.join(LIBRARIES)}):\w+)(?::(?P<ball>l2-)?(?P<size>{_NUMBER}))?{_KNOWING}"
 _ATTACK = rf"(?P<name>{'|'.join(sorted(ATTACKS, key=len, reverse=True))})(?P<settings>[^a-zA-Z].*)?"
 
 
@@ -40,15 +44,16 @@ _ATTACK = rf"(?P<name>{'|'.join(sorted(ATTACKS, key=len, reverse=True))})(?P<set
 class Attack:
     """An attack as the notation has it: its name in ATTACKS, its size, and what its maker knew."""
 
-    name: str
+    name: str  # or library:class, of attacks.adapters
     epsilon: float | None = None  # L-infinity, grey levels
     radius: float | None = None  # L2 over the whole image, grey levels
     through: str | None = None  # the defense whose gradient it takes, in the notation
     source: str | None = None  # the network that it was made against, where it is another
 
     def __str__(self):
-        size = "" if self.epsilon is None else f"{self.epsilon:g}"
-        size += "" if self.radius is None else f"-{self.radius:g}"
+        foreign = ":" in self.name
+        size = "" if self.epsilon is None else f"{':' * foreign}{self.epsilon:g}"
+        size += "" if self.radius is None else f"{':l2' * foreign}-{self.radius:g}"
         return f"{self.name}{size}{self._knowing}"
 
     @property
@@ -84,6 +89,11 @@ class Modification:
         """The transform that is done last, or None where an attack, or nothing, comes last."""
         last = self.operations[-1] if self.operations else None
         return None if isinstance(last, Attack) else last
+
+    @property
+    def inner(self):
+        """The Modification that the last operation is done to; that of x is x."""
+        return Modification(self.operations[:-1])
 
     @property
     def base(self):
@@ -157,6 +167,10 @@ def _operation(text):
     """The attack or transform of that name and settings."""
     if found := re.fullmatch(_ATTACK, text):
         return _attack(found["name"], found["settings"] or "")
+    if found := re.fullmatch(_FOREIGN, text):
+        given = found.groupdict()
+        size, ball = given.pop("size"), given.pop("ball")
+        return _sized(given.pop("name"), {**given, "radius" if ball else "epsilon": size})
     try:
         return find(text)
     except BadInput as error:
@@ -172,7 +186,13 @@ def _attack(name, settings):
             f"{name} has no settings {settings!r}; wanted such as {example}, {example}{{JPG}} through a defense, or "
             f"{example}[resnet50] against another network"
         )
-    given = found.groupdict()
+    if name == "DORM" and not re.fullmatch(r"JPG(?!noise)[^{}]*", found["through"] or ""):
+        raise BadInput(f"{name}{settings} names no JPEG to be dormant until; wanted such as DORM2{{JPG75}}")
+    return _sized(name, found.groupdict())
+
+
+def _sized(name, given):
+    """The Attack of that name; sizes are still text in ``given``. Raises BadInput if one is out of range."""
     for kind, most in (("epsilon", 255), ("radius", 1e6)):
         if given.get(kind) is not None:
             size = float(given[kind])

@@ -41,6 +41,10 @@ def _distinct_texts(value):
     return type(value) is list and value and all(map(_text(r".*\S.*"), value)) and len(set(value)) == len(value)
 
 
+def _some_texts(value):
+    return value == [] or _distinct_texts(value)
+
+
 def _distinct_numbers(value):
     return (
         type(value) is list
@@ -55,6 +59,13 @@ def _mapping_of(**wanted):
     return lambda value: (
         type(value) is dict
         and (not value or (set(value) == set(wanted) and all(wanted[name](value[name]) for name in wanted)))
+    )
+
+
+def _mapping_of_some(**wanted):
+    """A mapping with none but these names, each accepted by its own predicate."""
+    return lambda value: (
+        type(value) is dict and set(value) <= set(wanted) and all(wanted[name](value[name]) for name in value)
     )
 
 
@@ -124,9 +135,7 @@ PARAMETERS = {
     ),
     # 08_feature_distillation
     "defenses": Parameter(_distinct_texts, "a list of different transforms, such as [JPG, FD, FD8-v1]"),
-    "shifted": Parameter(
-        lambda value: value == [] or _distinct_texts(value), "a list of some of the defenses, such as [FD8], or []"
-    ),
+    "shifted": Parameter(_some_texts, "a list of some of the defenses, such as [FD8], or []"),
     "sweep": Parameter(
         _mapping_of(
             images=_whole(2, 10**9),
@@ -142,6 +151,37 @@ PARAMETERS = {
         _mapping_of(images=_whole(1, 10**9), epsilons=_distinct_numbers),
         "a mapping such as {images: 50, epsilons: [1, 1.5, 2]}, in grey levels, or {} for none",
     ),
+    # 09_adaptive_attacks
+    "attacks": Parameter(_distinct_texts, "a list of different attacks, such as [Adv2, PGD2, CW]"),
+    "protocols": Parameter(
+        lambda value: _distinct_names(value) and set(value) <= {"oblivious", "knowing"},
+        "a list of oblivious, knowing or both",
+    ),
+    "twice": Parameter(_some_texts, "a list of some of the defenses, such as [FD], or []"),
+    "crossed": Parameter(_some_texts, "a list of some of the defenses, such as [JPG, JPG50], or []"),
+    "unrounded": Parameter(_some_texts, "a list of attacks, such as [DF, CW], or []"),
+    "images": Parameter(_whole(0, 10**9), "a whole number of images; 0 takes all of the run's"),
+    "effort": Parameter(
+        _mapping_of_some(
+            steps=_whole(1, 10**6),
+            restarts=_whole(1, 1000),
+            draws=_whole(1, 10**4),
+            queries=_whole(1, 10**6),
+            searches=_whole(1, 100),
+            search_steps=_whole(1, 10**5),
+        ),
+        "a mapping of whole numbers with some of steps, restarts, draws, queries, searches and search_steps, such as "
+        "{steps: 40}",
+    ),
+    "dormant": Parameter(
+        _mapping_of(epsilon=_whole(1, 255), aimed=_distinct_wholes(1, 100), qualities=_distinct_wholes(1, 100)),
+        "a mapping such as {epsilon: 2, aimed: [75], qualities: [90, 75, 50]}, or {} for none",
+    ),
+    "masking": Parameter(
+        _mapping_of(defenses=_distinct_texts, images=_whole(1, 10**9), epsilon=_whole(1, 127)),
+        "a mapping such as {defenses: [JPG, FD], images: 20, epsilon: 2}, or {} for none",
+    ),
+    "timing_rounds": Parameter(_whole(0, 100), "a whole number of rounds to 100; 0 times nothing", False),
     # 07_networks
     "runs": Parameter(_distinct_names, "a list of different runs' names, such as [demo, sweep]", False),
     # 05_analysis

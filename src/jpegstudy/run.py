@@ -32,10 +32,8 @@ from jpegstudy.places import outputs, root, shown
 from jpegstudy.record import COMPARISONS, codec_of, read_record
 
 STAGES = ("01_preprocessing", "02_attack", "03_compression", "04_jpeg_noise")
-LATER_STAGES = (
-    "06_reading_the_paper",
-    "08_feature_distillation",
-)  # that a study may have: their predictions are no rows of its Table 1
+# That a study may have: their predictions are no rows of its Table 1.
+LATER_STAGES = ("06_reading_the_paper", "08_feature_distillation", "09_adaptive_attacks")
 LAST_FILE = {
     "01_preprocessing": "images/{:05d}.npy",
     **{stage: f"predictions/{stage}/{{:05d}}.parquet" for stage in (*STAGES[1:], *LATER_STAGES)},

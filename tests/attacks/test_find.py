@@ -9,7 +9,7 @@ from tests.attacks.small_networks import pictures
 
 
 def test_every_name_of_the_notation_is_found():
-    assert list(attacks.ATTACKS) == ["Adv", "BIM", "PGD", "PGDL2", "DF", "CW", "SQ", "DCT"]
+    assert list(attacks.ATTACKS) == ["Adv", "BIM", "PGD", "PGDL2", "DF", "CW", "SQ", "DCT", "DORM"]
     assert attacks.find("PGD") is attacks.iterated.pgd
 
 

@@ -6,7 +6,7 @@ carlini_wagner   CW: the smallest L2, by search       square           SQ: asks 
 
 adaptive         what an attacker who knows the defense differentiates
 lattice          DCT: against defenses that quantize; and what such a defense certifies
-dormant          images that mislead only once they were saved as JPEG
+dormant          DORM: images that mislead only once they were saved as JPEG
 adapters         other libraries' attacks, under the same contract
 strength         what a perturbation measures, whoever made it
 """
@@ -45,6 +45,7 @@ ATTACKS = {
     "CW": carlini_wagner.attack,
     "SQ": square.attack,
     "DCT": lattice.attack,
+    "DORM": dormant.attack,
 }
 
 

@@ -22,6 +22,7 @@ from jpegstudy.attacks.iterated import round_within, within
 from jpegstudy.errors import BadInput
 
 BALLS = ("linf", "l2")
+LIBRARIES = ("foolbox", "art", "torchattacks")
 
 
 def foolbox(name, *, ball="linf", **settings):
@@ -76,6 +77,16 @@ def torchattacks(name, *, ball="linf", **settings):
         return _made(kind, name, settings if epsilon is None else {"eps": epsilon, **settings}, module)(images, labels)
 
     return _attack(run, ball)
+
+
+def find(name, *, ball="linf", **settings):
+    """The attack that ``library:class`` names, for example foolbox:LinfPGD. Raises BadInput as ``foolbox`` does."""
+    library, _, kind = name.partition(":")
+    if library not in LIBRARIES or not kind:
+        raise BadInput(
+            f"{name!r} is no attack of another library; wanted {', '.join(LIBRARIES)}, a colon and its class"
+        )
+    return {"foolbox": foolbox, "art": art, "torchattacks": torchattacks}[library](kind, ball=ball, **settings)
 
 
 class _Unit(torch.nn.Module):

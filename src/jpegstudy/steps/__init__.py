@@ -1,4 +1,5 @@
-"""The batch work of a study: prepare, attack, compress, add noise, read otherwise, distill.
+"""The batch work of a study: prepare, attack, compress, add noise, read otherwise, distill,
+defend.
 
 Each step does every shard that is not done yet.
 
@@ -6,6 +7,7 @@ A shard's work is a function of (run, shard) alone: it reads the run folder and 
 one last.
 """
 
+from jpegstudy.steps.defending import defend
 from jpegstudy.steps.distillation import distill
 from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress, modifications_of
 from jpegstudy.steps.preparation import prepare
@@ -19,6 +21,7 @@ __all__ = [
     "attack",
     "compress",
     "count_moved_blocks",
+    "defend",
     "distill",
     "load_image_set",
     "load_network",

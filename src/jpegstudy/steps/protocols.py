@@ -3,14 +3,11 @@
 What modifications share is made once for each batch: the image that is attacked, its gradient, the perturbed image.
 """
 
-from jpegstudy import attacks, modifications
-from jpegstudy.attacks import adaptive, strength
-from jpegstudy.errors import BadInput
+from jpegstudy import attacks
 from jpegstudy.modifications import Attack
+from jpegstudy.steps import making
 
 KEPT = 24  # images of a batch that are held at once; what is asked for again after that is made again
-PGD_STEPS = 20
-LATTICE_STEPS = 4
 
 
 def classify(network, wanted, x, **known):
@@ -26,19 +23,18 @@ class Shared:
     """The images made so far of one batch, by what was done to x, and the gradients at them.
 
     sign: that of the gradient at x, int8; None takes it when it is needed.  seed, indices: of what is random.
-    The label to move away from is the network's own for the image that is attacked. Iterated attacks keep the iterate
-    that the defense they were made through likes least; PGD takes 20 steps, DCT 4.
+    images: those that are made already, ``{Modification: (N, 3, H, W)}``.
+    The label to move away from is the network's own for the image that is attacked. Attacks other than Adv take the
+    effort of ``making``, unless they are among ``images``.
     """
 
-    def __init__(self, network, x, *, sign=None, seed=None, indices=None):
+    def __init__(self, network, x, *, sign=None, seed=None, indices=None, images=None):
         self.network, self.random = network, {"seed": seed, "indices": indices}
-        self._images, self._signs = {(): x}, {} if sign is None else {(): sign}
+        self._given = {(): x, **{f.operations: made for f, made in (images or {}).items()}}
+        self._images, self._signs = {}, {} if sign is None else {(): sign}
 
     def image(self, modification):
-        """The images of that Modification, uint8 or float32 (N, 3, H, W).
-
-        Raises BadInput for an attack that is none of Adv, knowing nothing, and PGD and DCT through a defense.
-        """
+        """The images of that Modification, uint8 or float32 (N, 3, H, W). Raises BadInput as ``making.make`` does."""
         return self._after(modification.operations)
 
     def sign(self, modification):
@@ -51,12 +47,13 @@ class Shared:
         return self._signs[operations]
 
     def _after(self, operations):
-        if operations in self._images:
-            return self._images[operations]
+        for images in (self._given, self._images):
+            if operations in images:
+                return images[operations]
         *before, last = operations
         made = self._done(last, tuple(before))
         if len(self._images) == KEPT:
-            del self._images[next(each for each in self._images if each)]  # the oldest, but never x
+            del self._images[next(iter(self._images))]  # the oldest
         self._images[operations] = made
         return made
 
@@ -66,22 +63,5 @@ class Shared:
             return operation(images, **self.random)
         if operation.kind == "Adv":
             return attacks.perturb(images, self._sign_after(before), epsilon=operation.epsilon)
-        if operation.source or not operation.through or operation.name not in ("PGD", "DCT"):
-            raise BadInput(f"{operation} is not measured here; wanted Adv, or PGD or DCT through a defense")
-        return self._through(images, operation)
-
-    def _through(self, images, attack):
-        """Images attacked by someone who knows the defense, with its exact result and straight-through gradients."""
-        defense = modifications.transform(attack.through)
         labels = self.network.probabilities(images).argmax(dim=1)
-        judge = adaptive.behind(self.network, defense)
-        known = adaptive.through(self.network, defense, "bpda", rounded=not images.is_floating_point())
-        settings = {"epsilon": attack.epsilon, "judge": judge, **self.random}
-        if attack.name == "DCT":
-            found = attacks.lattice.attack(
-                known, images, labels, steps_table=defense.steps, steps=LATTICE_STEPS, **settings
-            )
-        else:
-            found = attacks.iterated.pgd(known, images, labels, steps=PGD_STEPS, **settings)
-        strength.check_epsilon(images, found.images, attack.epsilon, self.random["indices"])
-        return found.images
+        return making.make(self.network, operation, images, labels, **self.random).images

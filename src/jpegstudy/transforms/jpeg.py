@@ -7,6 +7,7 @@ import torch
 
 from jpegstudy import jpeg
 from jpegstudy.errors import BadInput
+from jpegstudy.jpeg import size
 
 _SETTINGS = re.compile(r"(?P<quality>\d+)?(?:-(?P<subsampling>444|422|420))?")
 
@@ -50,3 +51,7 @@ class Jpeg(JpegSettings):
         """See transforms.Transform; nothing is random here."""
         settings = {"quality": self.quality, "subsampling": self.subsampling, "codec": self.codec}
         return jpeg.roundtrip(images, **settings)
+
+    def bits(self, images):
+        """Bits of each image's whole file: int64 (N,)."""
+        return size.in_bits(images, quality=self.quality, subsampling=self.subsampling)
