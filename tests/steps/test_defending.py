@@ -108,7 +108,7 @@ def test_a_run_goes_on_where_it_stopped_and_makes_the_same(this):
 
 
 def test_curves_tell_how_the_attack_went(this):
-    curves = attacked.curves(this, parse("PGD2(x)"))
+    curves = attacked.attack_curves(this, "PGD2(x)")
     assert len(curves) == 7
     assert {len(curve) for curve in curves.curve} == {3}
     for row in curves.itertuples():

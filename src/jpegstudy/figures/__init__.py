@@ -3,6 +3,7 @@
 Colors follow the transform in all of them: gray without one, blue JPEG, orange JPEG noise. Rates are drawn in percent.
 """
 
+from .attackers import convergence_curves, crossed, knowing_beside_oblivious
 from .curves import accuracy_curves, confident_errors, recovery_curves
 from .defenses import defended_over_epsilon, gain_by_band, knowing_attacks, tables_tradeoff
 from .exploration import band_heat_maps, highest_probabilities
@@ -16,12 +17,15 @@ __all__ = [
     "accuracy_curves",
     "band_heat_maps",
     "confident_errors",
+    "convergence_curves",
+    "crossed",
     "defended_over_epsilon",
     "gain_by_band",
     "highest_probabilities",
     "image_strip",
     "in_one_line",
     "knowing_attacks",
+    "knowing_beside_oblivious",
     "noise_by_factor",
     "reading_changes",
     "recovery_curves",

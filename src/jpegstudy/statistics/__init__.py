@@ -5,8 +5,18 @@ are no independent trials, so files are resampled. Rates are fractions 0 to 1. `
 Methods: Wilson 1927, Newcombe 1998 (method 10), Efron 1987 (BCa), McNemar's exact test, Holm 1979.
 """
 
-from . import defense_words, in_words, network_words, reading_words
+from . import attacker_words, defense_words, in_words, network_words, reading_words
 from .architectures import architectures, year_of
+from .attackers import (
+    convergence,
+    defense_quality,
+    dormancy,
+    equal_lines,
+    late,
+    strengths,
+    undone,
+    with_knowledge,
+)
 from .claims import judge as judge_claims
 from .curves import curves, recovery
 from .defenses import chosen_tables, defense_rates, judge_distillation, restricted, tradeoff
@@ -52,15 +62,20 @@ __all__ = [
     "Interval",
     "architectures",
     "attacked_name",
+    "attacker_words",
     "beside_paper",
     "beside_table1",
     "chosen_tables",
     "confident_errors",
+    "convergence",
     "curves",
+    "defense_quality",
     "defense_rates",
     "defense_words",
     "difference_interval",
     "distances",
+    "dormancy",
+    "equal_lines",
     "example_names",
     "holm",
     "images_for_difference",
@@ -69,6 +84,7 @@ __all__ = [
     "in_words",
     "judge_claims",
     "judge_distillation",
+    "late",
     "mcnemar_p",
     "mean_difference_interval",
     "mean_interval",
@@ -94,9 +110,12 @@ __all__ = [
     "share_difference_interval",
     "share_difference_p",
     "share_interval",
+    "strengths",
     "table1",
     "telling_image",
     "tradeoff",
     "transfer_rates",
+    "undone",
+    "with_knowledge",
     "year_of",
 ]

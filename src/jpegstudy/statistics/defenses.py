@@ -13,10 +13,11 @@ from jpegstudy.errors import BadInput
 
 from .in_words import verdict
 from .outcomes import inner, read_outcomes
-from .resampling import RESAMPLES, share_difference_intervals, share_interval, share_intervals
+from .resampling import RESAMPLES, mean_interval, share_difference_intervals, share_interval, share_intervals
 
 STEMS = ("clean", "attacked", "defended", "cost", "given_back")
 ALLOWED = 0.01  # of clean accuracy: what Feature Distillation claims to lose at most
+WORDS = {1: "one pass", 2: "two passes"}
 HALVES = ("chosen on", "reported on")
 
 
@@ -39,6 +40,7 @@ def defense_rates(predictions, *, resamples=RESAMPLES, seed=0):
     attacked base, undefended) and defended, each with its _low and _high; cost (clean - rate of x) and given_back
     (defended - attacked), paired differences with their _low and _high; kept (of the images right under clean, the
     share right under the attack: the accuracy of the papers that take only such images), kept_low, kept_high, kept_n;
+    probability (mean top-label probability under the attack, behind the defense), probability_low, probability_high;
     destroyed (of the images right on the base and wrong under the attack alone, the share that the defense makes right
     again: Kurakin et al. 2016), destroyed_low, destroyed_high, destroyed_n; measure.
     Raises BadInput if there is no defended attack, or one without its base, attack and x.
@@ -58,13 +60,15 @@ def defense_rates(predictions, *, resamples=RESAMPLES, seed=0):
         found = share_intervals([clean, wrong, right], **options)
         found += share_difference_intervals([clean, right], [x, wrong], **options)
         kept = _share_among(clean, right, options)
+        probability = mean_interval(data.probability[data.place(row.modification)], **options)
         destroyed = _share_among(before & ~wrong, right, options)
         passes = 1 + base.count("(")
         head = (row.modification, defense, passes, row.attack, row.epsilon, data.files.size)
-        rows.append((*head, *itertools.chain(*found), *kept, *destroyed, data.measure))
+        rows.append((*head, *itertools.chain(*found), *kept, *destroyed, *probability, data.measure))
     columns = ["modification", "defense", "passes", "attack", "epsilon", "n"]
     columns += [f"{stem}{end}" for stem in STEMS for end in ("", "_low", "_high")]
     columns += [f"{stem}{end}" for stem in ("kept", "destroyed") for end in ("", "_low", "_high", "_n")]
+    columns += ["probability", "probability_low", "probability_high"]
     table = pd.DataFrame(rows, columns=[*columns, "measure"])
     return table.sort_values(["passes", "defense", "attack", "epsilon"], kind="stable", ignore_index=True)
 
@@ -137,8 +141,7 @@ def judge_distillation(rates, adaptive, *, epsilon=2):
             continue
         row = plain.loc[passes]
         found = (row["kept"], row["kept_low"], row["kept_high"], int(row["kept_n"]))
-        words = {1: "one pass", 2: "two passes"}[passes]
-        claim = f"under the Fast Gradient Sign, {words}: accuracy on images that are right without it"
+        claim = f"under the Fast Gradient Sign, {WORDS[passes]}: accuracy on images that are right without it"
         rows.append((claim, paper, *found, _reached(paper, row["kept_low"], row["kept_high"])))
     for row in plain[plain.index == 1].itertuples():
         loss = (-row.cost, -row.cost_high, -row.cost_low)
@@ -147,7 +150,7 @@ def judge_distillation(rates, adaptive, *, epsilon=2):
         rows.append(("accuracy lost on clean images, at most", ALLOWED, *loss, int(row.n), told))
     knowing = adaptive[adaptive["attack"].str.contains("{", regex=False)]
     for row in knowing[(knowing["defense"] == "FD") & (knowing["epsilon"] == epsilon)].itertuples():
-        claim = f"under an attacker who knows the defense ({row.attack}, two passes)"
+        claim = f"under an attacker who knows the defense ({row.attack}, {WORDS[row.passes]})"
         told = _reached(0.6, row.kept_low, row.kept_high)
         rows.append((claim, 0.6, row.kept, row.kept_low, row.kept_high, int(row.kept_n), told))
     return pd.DataFrame(rows, columns=["claim", "paper", "measured", "low", "high", "n", "verdict"])

@@ -7,6 +7,7 @@ A shard's work is a function of (run, shard) alone: it reads the run folder and 
 one last.
 """
 
+from jpegstudy.steps.attacked import attack_curves
 from jpegstudy.steps.defending import defend
 from jpegstudy.steps.distillation import distill
 from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress, modifications_of
@@ -19,6 +20,7 @@ from jpegstudy.steps.transfer import source_signs
 __all__ = [
     "add_jpeg_noise",
     "attack",
+    "attack_curves",
     "compress",
     "count_moved_blocks",
     "defend",

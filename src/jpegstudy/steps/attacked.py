@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from jpegstudy import modifications
 from jpegstudy.atomic import replacing
 from jpegstudy.steps import making, protocols
 from jpegstudy.steps.batches import in_batches
@@ -35,9 +36,10 @@ def images(run, modification, reading, shard):
     return np.load(folder(run, modification, reading) / f"{shard:05d}.npy", mmap_mode="r")
 
 
-def curves(run, modification, reading=None):
-    """How the attack went: columns image, step, success, curve (margins by step), for all shards that are made."""
-    files = sorted(folder(run, modification, reading).glob("[0-9]*.parquet"))
+def attack_curves(run, name):
+    """How an attack went, by its name in the notation: columns image, step (at which the image was found), success and
+    curve (the margins by step), for all shards that are made."""
+    files = sorted(folder(run, modifications.parse(name)).glob("[0-9]*.parquet"))
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
