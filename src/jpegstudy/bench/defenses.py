@@ -17,11 +17,11 @@ from pathlib import Path
 
 import torch
 
-from jpegstudy import attacks, modifications, networks
+from jpegstudy import attacks, modifications, networks, timing
 from jpegstudy.attacks import adaptive
 from jpegstudy.bench import measure
-from jpegstudy.bench.measure import Contender
 from jpegstudy.jpeg import dct
+from jpegstudy.timing import Contender
 
 DEFENSES = ("FD", "FD8", "JPG", "BITS", "MED", "GAUSS1", "SLQ", "RRP", "WEBP", "J2K20", "TVM")
 SLOW = {"TVM": 4, "TV, scikit-image": 4}  # images of such a batch
@@ -56,7 +56,7 @@ def report(times):
     width = max(map(len, times.contender)) + 2
     lines = [f"{'':{width}}{'wall, ms per image':32}{'CPU, ms per image'}"]
     for name, rows in times.groupby("contender", sort=False):
-        lines.append(f"{name:{width}}{measure.spread(rows.wall):32}{measure.spread(rows.cpu)}")
+        lines.append(f"{name:{width}}{timing.spread(rows.wall):32}{timing.spread(rows.cpu)}")
     return "\n".join([*lines, "", *bars(times)])
 
 
@@ -68,7 +68,7 @@ def bars(times):
         if set(pair) <= names:
             lines.append(_bar(times, pair, f"{size} at a time: FD / DCT and back", BARS["FD / DCT and back"]))
         lines += [
-            f"{size} at a time: {other} / FD: wall {measure.ratio(times, f'{other} × {size}', pair[0])}"
+            f"{size} at a time: {other} / FD: wall {timing.ratio(times, f'{other} × {size}', pair[0])}"
             for other in ("TVM", TV)
             if {f"{other} × {size}", pair[0]} <= names
         ]
@@ -78,7 +78,7 @@ def bars(times):
 
 
 def _bar(times, pair, words, bar):
-    wall, cpu = (measure.ratio(times, *pair, clock) for clock in ("wall", "cpu"))
+    wall, cpu = (timing.ratio(times, *pair, clock) for clock in ("wall", "cpu"))
     return f"{words}: wall {wall}, {measure.verdict(wall.value, bar)}; CPU {cpu}"
 
 
