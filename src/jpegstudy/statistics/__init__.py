@@ -9,7 +9,7 @@ from . import defense_words, in_words, network_words, reading_words
 from .architectures import architectures, year_of
 from .claims import judge as judge_claims
 from .curves import curves, recovery
-from .defenses import chosen_tables, defense_rates, judge_distillation, restricted, tradeoff
+from .defenses import chosen_tables, defense_rates, judge_distillation, judge_speed, restricted, tradeoff
 from .examples import attacked_name, example_names, telling_image
 from .intervals import (
     Interval,
@@ -69,6 +69,7 @@ __all__ = [
     "in_words",
     "judge_claims",
     "judge_distillation",
+    "judge_speed",
     "mcnemar_p",
     "mean_difference_interval",
     "mean_interval",
