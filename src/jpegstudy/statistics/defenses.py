@@ -158,13 +158,15 @@ def judge_distillation(rates, adaptive, *, epsilon=2):
 def judge_speed(times, *, rival="TVM", defense="FD", batch=1, clock="wall"):
     """Feature Distillation's claim to be about 259 times as fast as its rivals, beside how fast it was here.
 
-    times: from ``steps.time_defenses``.  rival, defense: what is held against what, by their names there.
+    times: from ``steps.time_defenses``, or the table that ``jpegstudy bench defenses`` writes.
+    rival, defense: what is held against what, by their names there.
     batch: the size of batch whose times are taken.  clock: wall or cpu.
     Columns as of ``judge_distillation``: measured is the ratio of medians, rival over defense, low and high the range
     over the rounds, n their number. The claim is "reached" where the range holds 259, "exceeded" where it lies above.
     Raises BadInput if the two were not timed together in such batches.
     """
-    part = times[times["batch"] == batch].rename(columns={"defense": "contender"})
+    part = times[times["batch"] == batch]
+    part = part.assign(contender=part["defense"])
     found = timing.ratio(part, rival, defense, clock)
     how = "one image at a time" if batch == 1 else f"{batch} images at a time"
     claim = f"about {FASTER} times as fast as its rivals ({defense} and {rival}, {how})"
