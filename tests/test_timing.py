@@ -34,6 +34,25 @@ def test_ratios_are_of_medians_and_range_over_rounds():
     assert timing.ratio(times, "a", "b", "cpu").value == 1
 
 
+def test_short_work_is_done_again_until_the_turn_is_long_enough(monkeypatch):
+    clock = {"wall": 0.0, "cpu": 0.0}
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock["wall"])
+    monkeypatch.setattr(timing.time, "process_time", lambda: clock["cpu"])
+
+    def spend(wall, cpu):
+        clock["wall"] += wall
+        clock["cpu"] += cpu
+
+    contenders = [
+        Contender("short", 2, lambda: spend(0.25, 0.5), prepare=lambda: spend(9, 9)),
+        Contender("long", 1, lambda: spend(4, 2)),
+    ]
+    times = timing.take_turns(contenders, 1, shortest=0.6)
+    assert clock["wall"] == 3 * 9.25 + 4  # short was done three times, each prepared
+    assert times.wall.tolist() == [125, 4000]
+    assert times.cpu.tolist() == [250, 2000]
+
+
 def test_a_ratio_is_of_the_rounds_that_both_took_part_in():
     times = pd.DataFrame(
         {"contender": list("aabbb"), "round": [1, 2, 1, 2, 3], "images": 1, "wall": [2.0, 6.0, 1.0, 4.0, 9.0]}

@@ -26,10 +26,11 @@ class Contender:
     rounds: int | None = None
 
 
-def take_turns(contenders, rounds, say=lambda line: None):
+def take_turns(contenders, rounds, say=lambda line: None, *, shortest=0):
     """Time every contender once a round.
 
-    say: gets a line that tells how each round went.
+    say: gets a line that tells how each round went.  shortest: seconds for which a turn lasts at least; short work is
+    done again until then, so that no single call decides, and the time is the mean.
     Returns a table with columns contender, round (from 1), images, wall, cpu: the last two in milliseconds per image.
     """
     found = []
@@ -39,16 +40,26 @@ def take_turns(contenders, rounds, say=lambda line: None):
         for contender in contenders:
             if contender.rounds is not None and number > contender.rounds:
                 continue
-            contender.prepare()
-            wall, cpu = time.perf_counter(), time.process_time()
-            contender.work()
-            spent = (time.perf_counter() - wall, time.process_time() - cpu)
-            per_image = [1000 * seconds / contender.images for seconds in spent]
+            wall, cpu, times = _turn(contender, shortest)
+            per_image = [1000 * seconds / (times * contender.images) for seconds in (wall, cpu)]
             found.append((contender.name, number, contender.images, *per_image))
             words.append(f"{contender.name} {per_image[0]:.1f}")
         left = (time.perf_counter() - began) / number * (rounds - number)
         say(f"round {number} of {rounds}, {left:.0f} s left; ms per image: {' · '.join(words)}")
     return pd.DataFrame(found, columns=["contender", "round", "images", "wall", "cpu"])
+
+
+def _turn(contender, shortest):
+    """(wall, cpu, times): seconds of the work, and how often it was done."""
+    wall = cpu = times = 0
+    while not times or wall < shortest:
+        contender.prepare()
+        began = time.perf_counter(), time.process_time()
+        contender.work()
+        wall += time.perf_counter() - began[0]
+        cpu += time.process_time() - began[1]
+        times += 1
+    return wall, cpu, times
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import torch
 from jpegstudy import networks, timing
 
 
-def take_turns(contenders, rounds):
+def take_turns(contenders, rounds, **options):
     """timing.take_turns; a line on standard error tells how each round went."""
-    return timing.take_turns(contenders, rounds, say=partial(print, file=sys.stderr, flush=True))
+    return timing.take_turns(contenders, rounds, say=partial(print, file=sys.stderr, flush=True), **options)
 
 
 def verdict(value, bar):

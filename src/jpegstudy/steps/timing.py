@@ -9,6 +9,7 @@ from jpegstudy.errors import BadInput
 from jpegstudy.progress import Bar
 
 SLOW = {"TVM": 4, "QUILT": 4}  # at most so many images of a batch, by the transform's name without settings
+SHORTEST = 0.2  # seconds that a turn lasts at least
 
 
 def time_defenses(images, names, *, batches=(1, 64), slow=SLOW, rounds=5, seed=0):
@@ -19,7 +20,8 @@ def time_defenses(images, names, *, batches=(1, 64), slow=SLOW, rounds=5, seed=0
     slow: at most how many images a batch of a slow transform gets, by its name without settings.
     seed: of random transforms.
     Columns: defense, batch (the size asked for), images (the size it had), round (from 1), wall, cpu (milliseconds per
-    image; cpu is of all threads). Each has been through its work once before the first round.
+    image; cpu is of all threads). Each has been through its work once before the first round, and does it again and
+    again in a round until 0.2 s have passed; the times are means of these.
     Raises BadInput for other images, no images or names, a number of rounds or a size of batches below 1, and for names
     that are no transform's.
     """
@@ -36,7 +38,7 @@ def time_defenses(images, names, *, batches=(1, 64), slow=SLOW, rounds=5, seed=0
     for contender in found:
         contender.work()  # the first call is slow
     with Bar(rounds, "timing", unit="round") as bar:
-        times = timing.take_turns(found, rounds, say=lambda line: bar.advance())
+        times = timing.take_turns(found, rounds, say=lambda line: bar.advance(), shortest=SHORTEST)
     defense, batch = zip(*times["contender"].map(wanted), strict=True)
     return times.assign(defense=defense, batch=batch)[["defense", "batch", "images", "round", "wall", "cpu"]]
 
