@@ -124,6 +124,24 @@ def test_the_papers_claims_are_judged_by_intervals(rates):
     assert statistics.judge_distillation(rates[rates.defense != "FD"], adaptive[:0]).empty
 
 
+@pytest.mark.parametrize(("slower", "verdict"), [(100, "not reached"), (250, "reached"), (300, "exceeded")])
+def test_the_claim_of_speed_is_judged_by_the_range_over_rounds(rates, slower, verdict):
+    rows = [("FD", 1, number, 1.0) for number in (1, 2, 3)] + [("FD", 64, number, 0.1) for number in (1, 2, 3)]
+    rows += [("TVM", 1, number, slower * factor) for number, factor in ((1, 1.0), (2, 1.1), (3, 0.9))]
+    times = pd.DataFrame(rows, columns=["defense", "batch", "round", "wall"]).assign(images=1, cpu=1.0)
+    claims = statistics.judge_speed(times)
+    (row,) = claims.itertuples()
+    assert row.claim == "about 259 times as fast as its rivals (FD and TVM, one image at a time)"
+    assert (row.paper, row.n, row.verdict) == (259, 3, verdict)
+    assert (row.measured, row.low, row.high) == pytest.approx((slower, 0.9 * slower, 1.1 * slower))
+    assert statistics.judge_speed(times, clock="cpu").measured.tolist() == [1]
+    shares = statistics.judge_distillation(rates, rates[:0])
+    told = defense_words.judged(pd.concat([shares, claims], ignore_index=True))
+    assert told["the paper"].tolist()[0::3] == ["0.13", "259"]
+    with pytest.raises(BadInput, match="no round has times of both TVM and FD"):
+        statistics.judge_speed(times, batch=64)
+
+
 def test_the_words_follow_the_numbers(rates):
     one, two = defense_words.best(rates, 2)
     assert one.startswith(

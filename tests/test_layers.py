@@ -10,7 +10,7 @@ import jpegstudy
 PACKAGE = Path(jpegstudy.__file__).parent
 BELOW = {
     "attacks", "decoding", "demo", "figures", "image_sets", "jpeg", "modifications", "networks", "parameters",
-    "progress", "readings", "record", "run", "statistics", "steps", "transforms",
+    "progress", "readings", "record", "run", "statistics", "steps", "timing", "transforms",
 }  # fmt: skip
 LAYERS = {
     "__main__": {"cli"},
@@ -26,7 +26,7 @@ LAYERS = {
     "bench": BELOW | {"learned", "mechanism", "exploration", "inspection"},
     "steps": {"record", 
         "atomic", "run", "image_sets", "networks", "attacks", "modifications", "progress", "transforms", "jpeg",
-        "parameters", "decoding", "readings", "mechanism",
+        "parameters", "decoding", "readings", "mechanism", "timing",
     },
     "readings": {"attacks", "decoding", "jpeg", "modifications", "transforms"},
     "inspection": {"decoding", "image_sets", "networks", "attacks", "modifications", "jpeg", "figures"},
@@ -44,6 +44,8 @@ LAYERS = {
     "networks": {"run", "progress"},
     "run": {"atomic", "parameters", "record"},
     "record": set(),
+    "statistics": {"timing"},
+    "timing": set(),
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from jpegstudy import timing
 from jpegstudy.bench import codecs, explore, jpeg, measure, networks
 from jpegstudy.bench import readings as of_readings
 from jpegstudy.readings import DEFAULT
@@ -115,7 +116,7 @@ def bench_jpeg():
         for rows in batches.values():
             medians = rows[rows.contender == name][["wall", "cpu"]].median()
             cells.append(f"{medians.wall:.2f}, {medians.cpu:.2f}")
-            ratios.append(f"{measure.ratio(rows, name, codecs.PILLOW, 'cpu').value:.2f}")
+            ratios.append(f"{timing.ratio(rows, name, codecs.PILLOW, 'cpu').value:.2f}")
             peak = rows[rows.contender == name].peak.iloc[0]
             peaks += [] if pd.isna(peak) else [f"{peak:.0f}"]
         own = times[times.contender == name].drop_duplicates("batch")
@@ -132,7 +133,7 @@ def bench_explore():
     """The README's account of ``jpegstudy bench explore``, from its file."""
     times = pd.read_csv(REPORTS / "bench" / "explore.csv")
     told = [
-        f"{network} {measure.spread(rows.wall)} ms, wanted at most {explore.BARS[network]}"
+        f"{network} {timing.spread(rows.wall)} ms, wanted at most {explore.BARS[network]}"
         for network, rows in times.groupby("network", sort=False)
     ]
     return (
@@ -144,7 +145,7 @@ def bench_explore():
 def bench_readings():
     """The README's account of ``jpegstudy bench readings``, from its file."""
     times = pd.read_csv(REPORTS / "bench" / "readings.csv")
-    ratio = measure.ratio(times, "ours", "bare")
+    ratio = timing.ratio(times, "ours", "bare")
     first = times.iloc[0]
     return (
         f"All readings and controls together take {ratio} times the bare passes in which they differ, "

@@ -72,14 +72,6 @@ def test_a_rival_makes_the_eleven_modifications_that_ours_makes(no_demo, tmp_pat
     np.testing.assert_allclose(theirs[8:], ours[8:], rtol=2e-2)  # another permutation
 
 
-def test_ratios_are_of_medians_and_range_over_rounds():
-    times = pd.DataFrame(
-        {"contender": list("aabb"), "round": [1, 2, 1, 2], "images": 1, "wall": [2.0, 6.0, 1.0, 4.0], "cpu": 1.0}
-    )
-    assert measure.ratio(times, "a", "b") == measure.Ratio(4 / 2.5, 1.5, 2.0)
-    assert measure.ratio(times, "a", "b", "cpu").value == 1
-
-
 def test_a_bar_is_met_or_missed_in_words():
     assert measure.verdict(1.15, 1.15) == "wanted at most 1.15: met"
     assert measure.verdict(1.16, 1.15) == "wanted at most 1.15: missed"

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from jpegstudy import notebooks
@@ -22,4 +23,5 @@ def test_notebooks_make_images_and_a_network_elsewhere(tmp_path, outputs):
     assert facts["validation"]["images"] == 13
     assert facts["passes"] == 2
     assert (tmp_path / "made" / "network.safetensors").stat().st_size <= 6e6
+    assert np.load(tmp_path / "made" / "training_patches.npy").shape == (20_000, 3, 5, 5)
     assert (root() / "data" / "demo" / "network.safetensors").read_bytes() == kept

@@ -5,7 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
+from jpegstudy.demo import image_files
 from jpegstudy.errors import BadInput
+from jpegstudy.places import root
 from jpegstudy.transforms import Quilt, patches
 from jpegstudy.transforms.quilting import beyond_seam, cut_out, places, sew
 from tests.conftest import noise, write_image
@@ -138,16 +140,77 @@ def test_a_folders_patches_are_drawn_from_its_images(tmp_path, monkeypatch):
     assert Quilt(str(tmp_path / "images"))(noise(1, 3, 8, 8)).shape == (1, 3, 8, 8)
 
 
-def test_a_named_source_is_asked_once(monkeypatch):
-    asked = []
-    monkeypatch.setitem(patches.SOURCES, "demo", lambda: asked.append(1) or noise(50, 3, 5, 5).numpy())
-    Quilt()(noise(1, 3, 8, 8))
-    Quilt()(noise(1, 3, 8, 8))
-    assert asked == [1]
+class FirstFew:
+    """As many images as the demo's database is drawn from: the first few training images, then black ones.
+
+    Which patches are drawn of an image depends on the number of images, not on the others' pixels.
+    """
+
+    drawn = 3
+
+    def __len__(self):
+        return patches.DEMO_IMAGES
+
+    def __iter__(self):
+        for index in range(len(self)):
+            black = np.zeros((image_files.SIDE, image_files.SIDE, 3), np.uint8)
+            yield image_files.training_square(0, index) if index < self.drawn else black
 
 
-def test_databases_that_are_none_are_refused(tmp_path, monkeypatch):
-    monkeypatch.delitem(patches.SOURCES, "demo", raising=False)
+def test_the_demos_patches_are_those_of_its_training_images():
+    again = patches.patches_of(FirstFew(), patches.DEMO_COUNT, seed=0)
+    count = int(again.any(axis=(1, 2, 3)).argmin())  # up to the first black one
+    assert 10 < count < 60  # 30 are expected
+    kept = patches.load("demo").pixels
+    assert kept.shape == (patches.DEMO_COUNT, 3, 5, 5)
+    difference = np.abs(kept[:count].astype(int) - again[:count]).mean()
+    assert difference < 0.1  # grey levels; here it is 0, but sines are rounded differently elsewhere
+    assert (root() / patches.DEMO_FILE).stat().st_size < 2e6
+
+
+def test_the_demos_patches_are_written_by_seed_from_the_first_training_images(tmp_path, monkeypatch):
+    monkeypatch.setattr(patches, "DEMO_IMAGES", 2)
+    monkeypatch.setattr(patches, "DEMO_COUNT", 40)
+    images = noise(3, 8, 9, 3).numpy()
+    path = patches.write_demo(tmp_path, images, seed=5)
+    assert path == tmp_path / "training_patches.npy"
+    assert np.array_equal(np.load(path), patches.patches_of(images[:2], 40, seed=5))
+
+
+def test_quilting_needs_no_settings():
+    result = Quilt()(noise(1, 3, 8, 8))
+    assert result.shape == (1, 3, 8, 8)
+    assert Quilt().digest == hashlib.sha256(np.load(root() / patches.DEMO_FILE)).hexdigest()[:12]
+
+
+def test_databases_are_joined_in_order(tmp_path):
+    own = noise(30, 3, 5, 5, seed=6).numpy()
+    np.save(tmp_path / "own.npy", own)
+    name = f"demo+{tmp_path / 'own.npy'}"
+    joined = patches.load(name)
+    assert np.array_equal(joined.pixels, np.concatenate([patches.load("demo").pixels, own]))
+    transform = Quilt.of(f"[{name}]")
+    assert transform.settings == f"[{name}]"
+    assert transform.digest == joined.digest != Quilt().digest
+    image = torch.from_numpy(own[0])[None]
+    assert torch.equal(transform(image), image)
+
+
+def test_a_database_is_read_once(monkeypatch):
+    read = []
+    monkeypatch.setattr(patches, "_read", lambda path: read.append(path.name) or noise(50, 3, 5, 5).numpy())
+    Quilt()(noise(1, 3, 8, 8))
+    Quilt()(noise(1, 3, 8, 8))
+    assert read == ["training_patches.npy"]
+
+
+def test_a_demo_without_its_file_is_refused(monkeypatch):
+    monkeypatch.setattr(patches, "DEMO_FILE", "data/demo/none.npy")
+    with pytest.raises(BadInput, match=r"no patches 'demo' \(data/demo/none.npy is missing\)"):
+        Quilt()(noise(1, 3, 8, 8))
+
+
+def test_databases_that_are_none_are_refused(tmp_path):
     np.save(tmp_path / "float.npy", np.zeros((4, 3, 5, 5)))
     np.save(tmp_path / "none.npy", np.zeros((0, 3, 5, 5), np.uint8))
     (tmp_path / "text.npy").write_text("no array")
@@ -155,7 +218,9 @@ def test_databases_that_are_none_are_refused(tmp_path, monkeypatch):
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "broken.png").write_bytes(b"no image")
     for name, message in {
-        "demo": "there are no patches 'demo'; wanted a folder of images, or an .npy file",
+        "none": "there are no patches 'none'; wanted demo, a folder of images, or an .npy file",
+        "demo+": "there are no patches ''; wanted demo",
+        f"demo+{tmp_path / 'none.npy'}": "none.npy' are none",
         str(tmp_path / "float.npy"): r"are float64 \(4, 3, 5, 5\); wanted a uint8 array",
         str(tmp_path / "none.npy"): "are none; wanted at least one",
         str(tmp_path / "text.npy"): "'text.npy' cannot be read",

@@ -5,22 +5,13 @@ import pytest
 import torch
 
 from jpegstudy.errors import BadInput
-from jpegstudy.transforms import TRANSFORMS, Jpeg, JpegNoise, patches
+from jpegstudy.transforms import TRANSFORMS, Jpeg, JpegNoise
 from jpegstudy.transforms.drawing import STREAMS, generators
 from jpegstudy.transforms.finding import find
 from tests.conftest import noise
 
 NAMES = ["SLQ", "BITS", "MED", "GAUSS1", "TVM", "QUILT", "J2K20", "WEBP", "RRP"]
 RANDOM = ["SLQ", "TVM", "RRP"]
-
-
-@pytest.fixture(autouse=True)
-def demo_patches(monkeypatch):
-    """Two hundred patches in place of the demo's."""
-    monkeypatch.setitem(patches.SOURCES, "demo", lambda: noise(200, 3, 5, 5, seed=9).numpy())
-    patches.load.cache_clear()
-    yield
-    patches.load.cache_clear()
 
 
 def test_every_defense_is_in_the_table_below():
@@ -95,8 +86,8 @@ def test_no_two_transforms_draw_the_same():
     "text",
     [
         "SLQ", "SLQ30", "SLQ10-90", "BITS", "BITS1", "BITS8", "MED", "MED2", "MED5", "GAUSS1", "GAUSS0.5", "GAUSS2.25",
-        "TVM", "QUILT", "QUILT[patches.npy]", "QUILT[C:/some folder]", "J2K20", "J2K7.5", "WEBP", "WEBP0", "WEBP50",
-        "RRP", "RRP128", "tests.conftest:noise",
+        "TVM", "QUILT", "QUILT[patches.npy]", "QUILT[C:/some folder]", "QUILT[demo+more/images]", "J2K20", "J2K7.5",
+        "WEBP", "WEBP0", "WEBP50", "RRP", "RRP128", "tests.conftest:noise",
     ],
 )  # fmt: skip
 def test_name_and_settings_lead_back_to_the_transform(text):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from jpegstudy import timing
 from jpegstudy.bench import measure
 from jpegstudy.exploration import Explorer
 from jpegstudy.exploration.panel import EPSILON_STEP, Panel
@@ -32,7 +33,7 @@ def main(arguments):
         tables.append(moves(name, options.moves))
         wall, cpu = (tables[-1][clock] for clock in ("wall", "cpu"))
         told = measure.verdict(wall.median(), BARS[name]) if name in BARS else ""
-        print(f"{name:24}{measure.spread(wall):28}{measure.spread(cpu):28}{told}".rstrip(), flush=True)
+        print(f"{name:24}{timing.spread(wall):28}{timing.spread(cpu):28}{told}".rstrip(), flush=True)
     if options.out:
         pd.concat(tables).assign(**machine).to_csv(options.out, index=False)
     return 0

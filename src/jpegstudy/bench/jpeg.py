@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from jpegstudy import decoding
+from jpegstudy import decoding, timing
 from jpegstudy.bench import codecs, measure, memory, sources
 from jpegstudy.bench.codecs import COMPILED, COMPILED_ONE, PILLOW, PLAIN, STUDY
-from jpegstudy.bench.measure import Contender
 from jpegstudy.jpeg import exact
+from jpegstudy.timing import Contender
 
 SIDE = 224
 BAR_STUDY, BAR_COMPILED, BAR_MEMORY = 1.10, 1.60, 40
@@ -118,7 +118,7 @@ def report(times):
     lines = [f"{'':38}{clocks}{'/ Pillow: wall':>15}{'CPU':>7}{'values that differ':>25}"]
     for name, rows in times.groupby("contender", sort=False):
         spread = "".join(f"{_spread(rows[clock]):24}" for clock in ("wall", "cpu"))
-        wall, cpu = (measure.ratio(times, name, PILLOW, clock).value for clock in ("wall", "cpu"))
+        wall, cpu = (timing.ratio(times, name, PILLOW, clock).value for clock in ("wall", "cpu"))
         differing, values = rows[["differing", "values"]].iloc[0]
         lines.append(f"{name:38}{spread}{wall:15.2f}{cpu:7.2f}{differing:>13,} of {values:,}")
     lines += [f"{codec.name:38}not installed" for codec in codecs.ways(None) if not codec.installed]
@@ -131,15 +131,15 @@ def bars(times):
     """What is wanted of ours, a line each. times: of one batch, with columns differing and rival."""
     medians = times[times.rival & (times.differing == 0)].groupby("contender").wall.median()
     best = medians.idxmin()
-    found = measure.ratio(times, STUDY, best)
+    found = timing.ratio(times, STUDY, best)
     lines = [f"{STUDY} / {best}: wall {found}, {measure.verdict(found.value, BAR_STUDY)}"]
     names = list(times.contender.unique())
     if COMPILED_ONE in names:
-        found = measure.ratio(times, COMPILED_ONE, PILLOW, "cpu")
+        found = timing.ratio(times, COMPILED_ONE, PILLOW, "cpu")
         lines.append(f"{COMPILED_ONE} / {PILLOW}: CPU {found}, {measure.verdict(found.value, BAR_COMPILED)}")
     ours = [name for name in names if name.startswith("GPU: ours")]
     others = [name for name in names if name.startswith("GPU: ") and name not in ours]
-    lines += [f"{mine} / {other}: wall {measure.ratio(times, mine, other)}" for mine in ours for other in others]
+    lines += [f"{mine} / {other}: wall {timing.ratio(times, mine, other)}" for mine in ours for other in others]
     return lines if ours else [*lines, "on a GPU: not measured: no GPU"]
 
 

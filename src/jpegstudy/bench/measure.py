@@ -1,77 +1,20 @@
-"""Timing of contenders that take turns, so that a busy moment of the machine falls on all of them.
-
-Wall time is what a user waits for; CPU time (of all threads) says what the work costs and suffers less from neighbors.
-"""
+"""What benches have in common: turns that are told on standard error, bars, and words about the machine."""
 
 import argparse
 import importlib.metadata
 import os
 import platform
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
-import pandas as pd
 import torch
 
-from jpegstudy import networks
+from jpegstudy import networks, timing
 
 
-@dataclass(frozen=True)
-class Contender:
-    """One way to do the work: ``work`` is timed, ``prepare`` before it is not."""
-
-    name: str
-    images: int
-    work: Callable
-    prepare: Callable = lambda: None
-
-
-def take_turns(contenders, rounds):
-    """Time every contender once a round; a line on standard error tells how each round went.
-
-    Returns a table with columns contender, round, images, wall, cpu: the last two in milliseconds per image.
-    """
-    found = []
-    began = time.perf_counter()
-    for number in range(1, rounds + 1):
-        for contender in contenders:
-            contender.prepare()
-            wall, cpu = time.perf_counter(), time.process_time()
-            contender.work()
-            spent = (time.perf_counter() - wall, time.process_time() - cpu)
-            per_image = [1000 * seconds / contender.images for seconds in spent]
-            found.append((contender.name, number, contender.images, *per_image))
-        words = " · ".join(f"{row[0]} {row[3]:.1f}" for row in found[-len(contenders) :])
-        left = (time.perf_counter() - began) / number * (rounds - number)
-        print(f"round {number} of {rounds}, {left:.0f} s left; ms per image: {words}", file=sys.stderr, flush=True)
-    return pd.DataFrame(found, columns=["contender", "round", "images", "wall", "cpu"])
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """How much longer one contender takes than another: the ratio of medians, and the range over the rounds."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self):
-        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
-
-
-def ratio(times, above, below, clock="wall"):
-    """The Ratio of contender ``above`` to contender ``below`` in a table of ``take_turns``; clock: wall or cpu."""
-    rounds = times.pivot(index="round", columns="contender", values=clock)
-    quotients = rounds[above] / rounds[below]
-    medians = rounds.median()
-    return Ratio(medians[above] / medians[below], quotients.min(), quotients.max())
-
-
-def spread(values):
-    """``median (low to high)`` of milliseconds, as the printed tables show it."""
-    return f"{values.median():.1f} ({values.min():.1f} to {values.max():.1f})"
+def take_turns(contenders, rounds, **options):
+    """timing.take_turns; a line on standard error tells how each round went."""
+    return timing.take_turns(contenders, rounds, say=partial(print, file=sys.stderr, flush=True), **options)
 
 
 def verdict(value, bar):

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 
-from jpegstudy import attacks, networks
+from jpegstudy import attacks, networks, timing
 from jpegstudy.bench import measure
-from jpegstudy.bench.measure import Contender
+from jpegstudy.timing import Contender
 
 NAMES = ("overfeat-fast", "overfeat-accurate", "alexnet", "vgg16")
 REFERENCE = "alexnet"
@@ -74,7 +74,7 @@ def report(times, loaded):
         size = f"{network.crop:4}{sum(parameter.numel() for parameter in network.parameters()):13,}"
         for what in PASSES:
             name = _title(network.name, what)
-            wall, cpu = (measure.spread(times[times.contender == name][clock]) for clock in ("wall", "cpu"))
+            wall, cpu = (timing.spread(times[times.contender == name][clock]) for clock in ("wall", "cpu"))
             lines.append(f"{name:{width}}{size}  {wall:26}{cpu}")
     names = [network.name for network in loaded]
     if REFERENCE in names:
@@ -82,6 +82,6 @@ def report(times, loaded):
         for name in names:
             for what in PASSES if name != REFERENCE else ():
                 pair = _title(name, what), _title(REFERENCE, what)
-                wall, cpu = (str(measure.ratio(times, *pair, clock)) for clock in ("wall", "cpu"))
+                wall, cpu = (str(timing.ratio(times, *pair, clock)) for clock in ("wall", "cpu"))
                 lines.append(f"{pair[0]:{width}}{wall:24}{cpu}")
     return "\n".join(lines)

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import torch
 
-from jpegstudy import attacks, steps
+from jpegstudy import attacks, steps, timing
 from jpegstudy.bench import measure, sources
-from jpegstudy.bench.measure import Contender
 from jpegstudy.run import Run
 from jpegstudy.steps import rereading
 from jpegstudy.steps.batches import in_batches
+from jpegstudy.timing import Contender
 
 BAR = 1.15  # ours / bare
 BATCH = 8
@@ -61,8 +61,8 @@ def report(times):
     """The printed table, and the ratio beside what is wanted."""
     lines = [f"{'':8}{'wall, ms per image':32}{'CPU, ms per image'}"]
     for name, rows in times.groupby("contender", sort=False):
-        lines.append(f"{name:8}{measure.spread(rows.wall):32}{measure.spread(rows.cpu)}")
-    wall, cpu = (measure.ratio(times, "ours", "bare", clock) for clock in ("wall", "cpu"))
+        lines.append(f"{name:8}{timing.spread(rows.wall):32}{timing.spread(rows.cpu)}")
+    wall, cpu = (timing.ratio(times, "ours", "bare", clock) for clock in ("wall", "cpu"))
     lines += ["", f"ours / bare: wall {wall}, {measure.verdict(wall.value, BAR)}; CPU {cpu}"]
     return "\n".join(lines)
 

@@ -23,12 +23,12 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from jpegstudy import modifications, networks
+from jpegstudy import modifications, networks, timing
 from jpegstudy.bench import measure, sources
-from jpegstudy.bench.measure import Contender
 from jpegstudy.bench.rivals import RIVALS
 from jpegstudy.places import root
 from jpegstudy.run import Run
+from jpegstudy.timing import Contender
 
 BAR_BARE, BARS, TOLERANCE = 1.15, {"foolbox": 0.30}, 1e-5
 FORWARDS = 10  # beside the one pass with a gradient: 3 Adv, 4 JPG, 3 JPGnoise
@@ -185,7 +185,7 @@ def report(times, rivals, checks):
     """The printed tables: times, ratios with their bars, and what agrees."""
     lines = [f"{'':36}{'images':>6}  {'wall, ms per image':24}  CPU, ms per image"]
     for name, rows in times.groupby("contender", sort=False):
-        clocks = f"{measure.spread(rows.wall):24}  {measure.spread(rows.cpu)}"
+        clocks = f"{timing.spread(rows.wall):24}  {timing.spread(rows.cpu)}"
         lines.append(f"{name:36}{rows.images.iloc[0]:6}  {clocks}")
     lines += [f"{rival.name:36}not installed" for rival in RIVALS if not rival.installed()]
     lines += ["", f"{'':36}{'wall':22}{'CPU':22}"]
@@ -214,6 +214,6 @@ def faster(times, prefix=""):
 
 
 def _ratio_line(times, above, below, bar=None):
-    wall, cpu = (measure.ratio(times, above, below, clock) for clock in ("wall", "cpu"))
+    wall, cpu = (timing.ratio(times, above, below, clock) for clock in ("wall", "cpu"))
     judged = measure.verdict(wall.value, bar) if bar else "no bar"
     return f"{above + ' / ' + below.removeprefix(DEMO):36}{wall!s:22}{cpu!s:22}{judged}"

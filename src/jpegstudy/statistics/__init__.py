@@ -19,7 +19,7 @@ from .attackers import (
 )
 from .claims import judge as judge_claims
 from .curves import curves, recovery
-from .defenses import chosen_tables, defense_rates, judge_distillation, restricted, tradeoff
+from .defenses import chosen_tables, defense_rates, judge_distillation, judge_speed, restricted, tradeoff
 from .examples import attacked_name, example_names, telling_image
 from .intervals import (
     Interval,
@@ -85,6 +85,7 @@ __all__ = [
     "judge_claims",
     "judge_distillation",
     "late",
+    "judge_speed",
     "mcnemar_p",
     "mean_difference_interval",
     "mean_interval",

@@ -93,11 +93,11 @@ def attackers(rates):
 
 
 def judged(claims):
-    """judge_distillation as a table to read."""
+    """judge_distillation, judge_speed, or both as a table to read."""
     return pd.DataFrame(
         {
             "the paper claims": claims["claim"],
-            "the paper": claims["paper"].map("{:.2f}".format),
+            "the paper": claims["paper"].map(lambda value: f"{value:.2f}" if value <= 1 else f"{value:g}"),
             "measured": [rate(row.measured, row.low, row.high, row.n) for row in claims.itertuples()],
             "verdict": claims["verdict"],
         }

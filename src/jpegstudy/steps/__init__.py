@@ -15,6 +15,7 @@ from jpegstudy.steps.preparation import prepare
 from jpegstudy.steps.rereading import read_otherwise
 from jpegstudy.steps.sources import load_image_set, load_network, read_images
 from jpegstudy.steps.survival import count_moved_blocks, measure_survival
+from jpegstudy.steps.timing import time_defenses
 from jpegstudy.steps.transfer import source_signs
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "read_images",
     "read_otherwise",
     "source_signs",
+    "time_defenses",
 ]

@@ -1,8 +1,11 @@
-"""Databases of small patches from images, and the nearest patch to each of others. What quilting sews with."""
+"""Databases of small patches from images, and the nearest patch to each of others. What quilting sews with.
+
+The demo's is a file of the project, drawn from the images that its network was trained on: none of those that are
+tested. See ``write_demo``.
+"""
 
 import functools
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +14,15 @@ import torch
 from PIL import Image
 
 from jpegstudy.errors import BadInput, one_line
+from jpegstudy.places import root
 
 SIDE = 5  # pixels, the authors' choice
 COUNT = 50_000  # patches drawn from a folder of images; the authors have 1,000,000 from ImageNet's training images
 SEED = 0  # of that drawing
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-# Databases by name: functions without arguments that give patches uint8 (P, 3, 5, 5). Layers above this one, which
-# know the study's own training images, enter them here.
-SOURCES: dict[str, Callable[[], np.ndarray]] = {}
+DEMO = "demo"  # the name of the demo's database
+DEMO_FILE = "data/demo/training_patches.npy"  # from the project's folder
+DEMO_IMAGES, DEMO_COUNT = 2000, 20_000  # the first training images, and the patches of them: a file of 1.5 MB
 QUERIES, CANDIDATES = 1024, 1024  # compared at a time: 4 MB of scores, which caches hold
 
 
@@ -74,32 +78,50 @@ def _drawn(image, count, rng):
     return image[top[:, None, None] + offset[:, None], left[:, None, None] + offset]  # (count, 5, 5, 3)
 
 
+def write_demo(folder, images, *, seed):
+    """Draw the demo's database from its training images, and keep it as ``training_patches.npy`` in ``folder``.
+
+    images: uint8 (N, H, W, 3), the training images; of more than the first 2000, these.  seed: of the drawing.
+    Returns the file's path. It holds uint8 (20000, 3, 5, 5), see ``patches_of``.
+    Raises BadInput as ``patches_of`` does.
+    """
+    path = Path(folder) / Path(DEMO_FILE).name
+    np.save(path, patches_of(images[:DEMO_IMAGES], DEMO_COUNT, seed))
+    return path
+
+
 @functools.lru_cache(maxsize=2)
 def load(name):
-    """The database of a name in SOURCES, of an .npy file with patches uint8 (P, 3, 5, 5), or of a folder of images.
+    """The database of a source, or of several with + between them, one after the other. What is found is kept: two.
 
-    Of a folder's images 50,000 patches are drawn, by seed 0. What is found is kept: the last two databases.
-    Raises BadInput if there is none, or if it is of another type or shape.
+    A source is ``demo``, an .npy file with patches uint8 (P, 3, 5, 5), or a folder of images, from which 50,000 patches
+    are drawn by seed 0. Paths are from the project's folder, and hold no +.
+    Raises BadInput if a source is not there, or of another type or shape.
     """
-    path = Path(name)
-    if name in SOURCES:
-        pixels = SOURCES[name]()
-    elif path.is_dir():
+    parts = [_pixels(source) for source in name.split("+")]
+    pixels = np.concatenate(parts) if len(parts) > 1 else parts[0]
+    return Patches(pixels, hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()[:12])
+
+
+def _pixels(source):
+    """The patches of one source."""
+    path = root() / (DEMO_FILE if source == DEMO else Path(source).expanduser())
+    if source and path.is_dir():
         pixels = patches_of(ImageFiles(path), COUNT, SEED)
-    elif path.is_file():
+    elif source and path.is_file():
         pixels = _read(path)
     else:
-        known = f"one of {', '.join(SOURCES)}, " if SOURCES else ""
+        lacking = f" ({DEMO_FILE} is missing)" if source == DEMO else ""
         raise BadInput(
-            f"there are no patches {name!r}; wanted {known}a folder of images, or an .npy file of patches "
-            "uint8 (P, 3, 5, 5)"
+            f"there are no patches {source!r}{lacking}; wanted {DEMO}, a folder of images, or an .npy file of patches "
+            "uint8 (P, 3, 5, 5), several with + between them"
         )
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (3, SIDE, SIDE):
         given = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
-        raise BadInput(f"patches {name!r} are {given}; wanted a uint8 array (P, 3, {SIDE}, {SIDE})")
+        raise BadInput(f"patches {source!r} are {given}; wanted a uint8 array (P, 3, {SIDE}, {SIDE})")
     if not len(pixels):
-        raise BadInput(f"patches {name!r} are none; wanted at least one")
-    return Patches(pixels, hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()[:12])
+        raise BadInput(f"patches {source!r} are none; wanted at least one")
+    return pixels
 
 
 def _read(path):

@@ -15,7 +15,10 @@ from jpegstudy.transforms.threads import for_each
 
 OVERLAP = 2  # pixels: half a patch, the authors' choice
 STRIDE = SIDE - OVERLAP
-WANTED = "a folder of images, or an .npy file of patches, in brackets, such as QUILT[patches.npy], or nothing"
+WANTED = (
+    "a folder of images, or an .npy file of patches, in brackets, such as QUILT[patches.npy], several with + between "
+    "them, such as QUILT[demo+my/images], or nothing"
+)
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,10 @@ class Quilt:
     error boundary cuts of the overlaps above and to the left. If the last row or column of patches does not fit
     ((side - 5) % 3 != 0), it is moved inwards, and its seam lies in the overlap's last two pixels.
 
-    patches: the database: a name in patches.SOURCES, an .npy file, or a folder of images, see patches.load. It should
-    hold nothing of the images that are quilted. The demo's and a folder's hold 50,000 patches; the authors have
-    1,000,000 of ImageNet's training images. A smaller database gives coarser images; say its size beside results.
+    patches: the database: ``demo``, an .npy file, a folder of images, or several of these with + between them, see
+    patches.load. It should hold nothing of the images that are quilted. The demo's holds 20,000 patches of its training
+    images, a folder gives 50,000; the authors have 1,000,000 of ImageNet's training images. A smaller database gives
+    coarser images; say its size beside results.
     The nearest patch is found exactly, by comparing all; the authors search approximately. It is the one nearest patch
     (their code's default, k = 1), so nothing is random; their experiments choose among the 10 nearest.
     Source: Guo et al. 2018, section 4, and their code's settings; the seams as in Efros and Freeman 2001.
