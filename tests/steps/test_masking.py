@@ -197,5 +197,7 @@ def test_settings_that_mean_nothing_are_refused(wrong, message):
     with pytest.raises(BadInput, match=message):
         tried(Gaussian(1), 2, **wrong)
     images, labels = pictures(1)
+    with pytest.raises(BadInput, match=r"images are torch\.float32"):
+        masking.outcomes(small_network(), Gaussian(1), images.float(), labels, numbers=[0], **SETTINGS)
     with pytest.raises(BadInput, match="directions is 0"):
         masking.diagnostics(small_network(), None, images, labels, numbers=[0], seed=0, directions=0)

@@ -17,6 +17,7 @@ from jpegstudy.attacks import fast_gradient, iterated, square, strength
 from jpegstudy.attacks.contract import answer, check_count
 from jpegstudy.attacks.gradient import loss_gradient
 from jpegstudy.errors import BadInput
+from jpegstudy.jpeg.arguments import check_images
 from jpegstudy.steps import knowing
 
 LARGE = 64  # grey levels: within it nothing of an image need stay, so that no real defense is right more than by chance
@@ -55,6 +56,7 @@ def outcomes(network, defense, x, labels, *, numbers, seed, epsilon=2, steps=20,
     """
     if isinstance(epsilon, bool) or epsilon not in range(1, LARGE // 2 + 1):
         raise BadInput(f"epsilon is {epsilon!r}; wanted a whole number of grey levels from 1 to {LARGE // 2}")
+    check_images(x)
     check_count("draws", draws)
     epsilon = int(epsilon)
     real = knowing.judge(network, defense, seed=seed)
@@ -81,12 +83,8 @@ def outcomes(network, defense, x, labels, *, numbers, seed, epsilon=2, steps=20,
     transferred = pgd(network, **chance)
     note("transfer", transferred, epsilon)
     note("single step", fast_gradient.attack(known, x, labels, epsilon=epsilon, **through).images, epsilon)
-    for trial, size in (
-        ("half", max(1, epsilon // 2)),
-        ("as given", epsilon),
-        ("double", 2 * epsilon),
-        ("large", LARGE),
-    ):
+    sizes = {"half": max(1, epsilon // 2), "as given": epsilon, "double": 2 * epsilon, "large": LARGE}
+    for trial, size in sizes.items():
         note(trial, pgd(known, size, **through), size)
     note("twice the steps", pgd(known, steps=2 * steps, **through), epsilon)
     note("three restarts", pgd(known, restarts=RESTARTS, **through), epsilon)
@@ -124,6 +122,7 @@ def diagnostics(network, defense, x, labels, *, numbers, seed, draws=1, reach=2,
     off in each image: read means over images. It takes a gradient and 4 directions + 2 answers of an image: 22.
     Raises BadInput for settings that mean nothing.
     """
+    check_images(x)
     check_count("reach", reach)
     check_count("directions", directions)
     check_count("draws", draws)
@@ -146,7 +145,7 @@ def diagnostics(network, defense, x, labels, *, numbers, seed, draws=1, reach=2,
     predicted, measured = torch.stack(predicted, dim=1), torch.stack(measured, dim=1)  # (N, 1 + 2 directions)
     kinds = {"fine": slice(1, 1 + directions), "coarse": slice(1 + directions, None)}
     told = {name: _cosine(predicted[:, part], measured[:, part]) for name, part in kinds.items()}
-    told = {"zeros": (gradient == 0).flatten(1).double().mean(dim=1), "predicted": predicted[:, 0],
+    told = {"zeros": (gradient == 0).flatten(1).float().mean(dim=1), "predicted": predicted[:, 0],
             "measured": measured[:, 0], **told}  # fmt: skip
     name = "none" if defense is None else f"{defense.name}{defense.settings}"
     return pd.DataFrame(
@@ -198,15 +197,18 @@ def _cells(x, count, numbers, seed):
 
 
 def _differences(judge, x, labels, gradient, path, numbers, draw):
-    """Predicted and measured difference of the loss between x + path and x - path, as saved: float64 (N,) each."""
+    """Predicted and measured difference of the loss between x + path and x - path, as saved: float64 (N,) each.
+
+    Both are on the CPU: Apple's GPUs have no float64.
+    """
     up, down = ((x.float() + way).round().clamp(0, 255).to(torch.uint8) for way in (path, -path))
-    predicted = (gradient.double() * (up.double() - down.double())).flatten(1).sum(dim=1)
+    predicted = (gradient.cpu().double() * (up.cpu().double() - down.cpu().double())).flatten(1).sum(dim=1)
     with torch.no_grad():
         higher, lower = (
-            functional.cross_entropy(logits.double(), labels.to(logits.device), reduction="none")
+            functional.cross_entropy(logits.cpu().double(), labels.cpu(), reduction="none")
             for logits in (answer(judge, images, numbers, draw) for images in (up, down))
         )
-    return predicted, (higher - lower).to(predicted.device)
+    return predicted, higher - lower
 
 
 def _cosine(one, other):
