@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from jpegstudy import statistics
-from jpegstudy.attacks import contract
+from jpegstudy.attacks import contract, iterated
 from jpegstudy.errors import BadInput
 from jpegstudy.steps import knowing, masking
 from jpegstudy.transforms import Gaussian, Jpeg, JpegNoise
@@ -151,6 +151,25 @@ def test_a_random_defense_is_tried_frozen_and_by_draws_its_attacker_did_not_know
     assert torch.equal(frozen(images, indices=range(4), draw=3), own(images, **chance))
     mean = masking._Mean(own, 2)(images, indices=range(4), draw=1)
     torch.testing.assert_close(mean, sum(own(images, indices=range(4), draw=draw) for draw in (2, 3)) / 2)
+
+
+def test_images_that_fall_early_spare_steps_and_change_no_verdict():
+    images, labels = pictures(20)
+    judge, known = (ask(small_network(), Jpeg(50), seed=5) for ask in (knowing.judge, knowing.stand_in))
+    settings = {"epsilon": 2, "steps": 8, "restarts": 2, "judge": judge, "seed": 5, "indices": torch.arange(20).numpy()}
+    whole = iterated.pgd(known, images, labels, **settings).images
+    asked = []
+
+    def counting(x):
+        asked.append(len(x))
+        return known(x)
+
+    spared = masking._until_misled(counting, images, labels, **settings)
+    fallen, expected = ((judge(found).argmax(dim=1) != labels) for found in (spared, whole))
+    assert torch.equal(fallen, expected)
+    assert 0 < fallen.sum() < 20
+    assert asked[:2] == [20, 20]
+    assert asked[2] < 20
 
 
 def test_noise_is_of_epsilon_in_either_direction():
