@@ -5,7 +5,7 @@ are no independent trials, so files are resampled. Rates are fractions 0 to 1. `
 Methods: Wilson 1927, Newcombe 1998 (method 10), Efron 1987 (BCa), McNemar's exact test, Holm 1979.
 """
 
-from . import attacker_words, defense_words, in_words, network_words, reading_words
+from . import attacker_words, defense_words, in_words, masking_words, network_words, reading_words
 from .architectures import architectures, year_of
 from .attackers import (
     convergence,
@@ -30,6 +30,7 @@ from .intervals import (
     mcnemar_p,
     rate_interval,
 )
+from .masking import judge_masking
 from .outcomes import in_paper_order, read_outcomes
 from .readings import beside_table1, distances, nearest_readings, noise_effects, reading_changes
 from .resampling import (
@@ -86,6 +87,8 @@ __all__ = [
     "judge_distillation",
     "late",
     "judge_speed",
+    "judge_masking",
+    "masking_words",
     "mcnemar_p",
     "mean_difference_interval",
     "mean_interval",

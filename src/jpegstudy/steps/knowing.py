@@ -27,6 +27,11 @@ def stand_in(network, defense, *, seed, rounded=True):
     )
 
 
+def rehearsal(network, defense, *, seed):
+    """The defense as its attacker can try it out: as it is, with the attacker's own draws."""
+    return adaptive.behind(network, defense, seed=_seed(defense, seed, ATTACKER))
+
+
 def judge(network, defense, *, seed):
     """The network behind the defense as it is, with other draws than its attacker's."""
     return adaptive.behind(network, defense, seed=_seed(defense, seed, JUDGE))
