@@ -4,6 +4,8 @@ import math
 
 import pandas as pd
 
+from jpegstudy.timing import spread
+
 from .attackers import DEFENSE, NETWORK
 from .defense_words import PASSES
 from .in_words import rate
@@ -106,6 +108,16 @@ def dormancy(table):
     told = table.assign(told=[f"{_rate(row, 'dormant')} (n = {row['n']})" for _, row in table.iterrows()])
     wide = told.pivot(index="aimed", columns="met", values="told")
     return wide[list(dict.fromkeys(table["met"]))].rename_axis(index="aimed at", columns=None)
+
+
+def times(table):
+    """steps.time_defenses as a table to read: a row for each defense, a column for each size of batch."""
+    rows = {}
+    for (defense, batch), part in table.groupby(["defense", "batch"], sort=False):
+        had = part["images"].iloc[0]
+        few = "" if had == batch else f", {had} images"
+        rows.setdefault(defense, {})[f"{batch} at a time"] = spread(part["wall"]) + few
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("ms per image")
 
 
 def _head(defense, passes):

@@ -8,6 +8,7 @@ one last.
 """
 
 from jpegstudy.steps.attacked import attack_curves
+from jpegstudy.steps.checks import check_masking
 from jpegstudy.steps.defending import defend
 from jpegstudy.steps.distillation import distill
 from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress, modifications_of
@@ -22,6 +23,7 @@ __all__ = [
     "add_jpeg_noise",
     "attack",
     "attack_curves",
+    "check_masking",
     "compress",
     "count_moved_blocks",
     "defend",

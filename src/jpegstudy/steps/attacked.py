@@ -19,11 +19,16 @@ from jpegstudy.steps.batches import in_batches
 
 def folder(run, modification, reading=None):
     """Where the images of a Modification that ends in an attack lie."""
-    name = str(modification)
-    plain = re.sub(r"[^\w{}().+-]", "_", name)
-    if plain != name:  # two names may look alike without their signs
-        plain += "-" + hashlib.sha256(name.encode()).hexdigest()[:8]
-    return run.path / "attacked" / (f"{plain}.{reading}" if reading else plain)
+    name = file_name(str(modification))
+    return run.path / "attacked" / (f"{name}.{reading}" if reading else name)
+
+
+def file_name(text):
+    """What stands in the notation, as the name of a file on any system."""
+    plain = re.sub(r"[^\w{}().+-]", "_", text)
+    if plain != text:  # two texts may look alike without their signs
+        plain += "-" + hashlib.sha256(text.encode()).hexdigest()[:8]
+    return plain
 
 
 def is_made(run, modification, reading, shard):
@@ -43,17 +48,21 @@ def attack_curves(run, name):
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
+def labels_of(run, numbers, shard=None):
+    """What attacks move away from: the true label, or the network's own of the clean image; int64 (N,)."""
+    clean = run.predictions("02_attack", shard)
+    clean = clean[clean.modification == "x"].set_index("image").loc[numbers]
+    return torch.tensor(clean.label.fillna(clean.top_label).astype("int64").to_numpy())
+
+
 def make_shard(run, network, modification, reading, shard, table, *, given, advance):
     """Make and keep the images of one attack for the rows ``table`` of a shard's images.
 
     given: effort, seed and batch_size of the stage's parameters. The label to move away from is the true one, or the
     network's own of the clean image where there is none.
     """
-    x = run.images(shard)
-    clean = run.predictions("02_attack", shard)
-    clean = clean[clean.modification == "x"].set_index("image").loc[table.image]
-    labels = torch.tensor(clean.label.fillna(clean.top_label).astype("int64").to_numpy())
-    numbers = table.image.tolist()
+    x, numbers = run.images(shard), table.image.tolist()
+    labels = labels_of(run, numbers, shard)
 
     def work(rows):
         mine = torch.from_numpy(np.array(x[table.index[rows]])).to(network.device)
