@@ -1,14 +1,15 @@
 """Attackers of defended networks, on ten tiny images in three shards."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from jpegstudy import modifications, steps
+from jpegstudy import modifications, statistics, steps
 from jpegstudy.errors import BadInput
 from jpegstudy.modifications import parse
 from jpegstudy.run import Run, Stage
-from jpegstudy.steps import attack_plan, attacked, making
+from jpegstudy.steps import attack_plan, attacked, checks, making
 from jpegstudy.transforms import find
 from tests.conftest import STAGE_01, STAGES, write_image
 
@@ -113,6 +114,22 @@ def test_curves_tell_how_the_attack_went(this):
     assert {len(curve) for curve in curves.curve} == {3}
     for row in curves.itertuples():
         assert row.success == (row.curve[row.step] < 0)
+
+
+def test_checks_are_made_once_for_each_defense(this, monkeypatch):
+    given = {"masking": {"defenses": ["JPG", "SLQ"], "images": 3, "epsilon": 2}, **GIVEN}
+    stage = Stage(this, STAGE, given)
+    outcomes, slopes = steps.check_masking(stage)
+    counts = outcomes.groupby(["defense", "trial"]).image.nunique()
+    assert (counts == 3).all()
+    assert set(slopes.defense) == {"none", "JPG", "SLQ"}
+    judged = statistics.judge_masking(outcomes, chance=0.25, diagnostics=slopes)
+    assert set(judged.defense) == {"JPG", "SLQ"}
+    monkeypatch.setattr(checks, "in_batches", None)  # what is there is not made again
+    again, _ = steps.check_masking(stage)
+    pd.testing.assert_frame_equal(again, outcomes)
+    with pytest.raises(BadInput, match="masking wants 30 images; run 'test' has 10"):
+        steps.check_masking(Stage(this, STAGE, {**given, "masking": {**given["masking"], "images": 30}}))
 
 
 def test_names_that_no_file_can_have_are_kept_apart(this):

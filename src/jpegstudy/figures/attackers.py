@@ -32,7 +32,7 @@ def knowing_beside_oblivious(rates):
         percent_axis(axes.xaxis, [0, 0.5, 1])
     panels[0].set_yticks(range(len(order)), order)
     figure.supxlabel("right, of the images that are right without an attack", fontsize=12)
-    figure.legend(drawn.values(), drawn.keys(), loc="outside lower center", ncols=2)
+    figure.legend(drawn.values(), drawn.keys(), loc="outside upper center", ncols=2)
     return figure
 
 
@@ -80,6 +80,6 @@ def crossed(rates):
     axes.set_yticks(
         range(len(rows)), [f"made through {name}" if name in order else "knows the network" for name in rows]
     )
-    axes.set_xlabel("what stands before the network")
+    axes.set(title=rates["strike"].iloc[0], xlabel="what stands before the network")
     figure.colorbar(shown, label="kept")
     return figure

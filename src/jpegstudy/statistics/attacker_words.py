@@ -47,9 +47,9 @@ def equal(lines):
     """equal_lines as a table to read: one row for each family and for what is equal."""
     rows = {}
     for _, row in lines.iterrows():
-        near = "" if row["close"] else " (nearest)"
+        near = "" if row["close"] else ", not so near"
         told = rows.setdefault(
-            (f"equal {'cost' if row['equal'] == 'cost' else 'PSNR'}", row["defense"] + near),
+            f"{'cost' if row['equal'] == 'cost' else 'PSNR'}: {row['defense']}{near}",
             {
                 "cost": f"{row['cost']:+.3f}".replace("-", "−"),
                 "PSNR, dB": _number(row["psnr"], 1),
@@ -57,7 +57,7 @@ def equal(lines):
             },
         )
         told[f"kept, {row['strike']}"] = _rate(row, "kept")
-    return pd.DataFrame.from_dict(rows, orient="index").fillna("")
+    return pd.DataFrame.from_dict(rows, orient="index").fillna("").rename_axis("equal")
 
 
 def knowledge(rates):
@@ -86,14 +86,13 @@ def converged(name, late_ones):
 def strengths(table):
     """attackers.strengths as a table to read."""
     told = {
-        "attack": table["attack"],
-        "on": table["base"],
+        "attack": table["attack"] + "(" + table["base"] + ")",
         "misled": [f"{row.misled} of {row.n}" for row in table.itertuples()],
         "L∞": table["linf"].map(lambda value: _number(value, 1)),
         "L2": table["l2"].map(lambda value: _number(value, 0)),
         "PSNR, dB": table["psnr"].map(lambda value: _number(value, 1)),
     }
-    return pd.DataFrame(told).set_index(["attack", "on"])
+    return pd.DataFrame(told).set_index("attack")
 
 
 def undone(table):
