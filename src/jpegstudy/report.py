@@ -32,6 +32,11 @@ FILES = {
     "defenses.csv": "accuracy behind each defense, with one pass and with two, by epsilon",
     "sweep.csv": "what each table of the sweep costs and saves, on both halves of its images",
     "knowing.csv": "what attackers who know the defense leave",
+    "attackers.csv": "what each defense costs and keeps, by attack and by what its maker knew",
+    "dormant.csv": "images that mislead only once they were saved as JPEG, by quality",
+    "rounding.csv": "what rounding undoes of attacks, apart from what defenses do",
+    "masking.csv": "the checks for hidden gradients, for each defense",
+    "times.csv": "what each defense takes, milliseconds per image, round by round",
     "rejected.csv": "image files that were left out, and why",
     "run.json": "parameters, versions, hashes and machine of every step",
 }
