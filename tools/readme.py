@@ -27,6 +27,12 @@ NAMES = {  # in the order of the README's table
     "photos": "EfficientNet-Lite0, photographs (agreement)",
 }
 VERDICTS = [MEANINGS[sign] for sign in (1, 0, -1)]
+SETTINGS = {  # of defenses, their authors' or what stands for them
+    "JPG": "JPEG 75", "JPG90": "JPEG 90", "JPG50": "JPEG 50", "FD": "Feature Distillation", "FD8": "the same in 8 bits",
+    "SLQ": "stochastic local quantization", "BITS": "5 bits a color", "MED2": "median of 2 x 2", "GAUSS1": "blur, sigma 1",
+    "J2K16": "JPEG 2000, 16 : 1", "WEBP": "WebP 75", "RRP": "random resize and pad",
+}  # fmt: skip
+ATTACKED = ("adaptive_pgd", "adaptive_rivals", "adaptive_random", "adaptive_quilting")
 ROWS = [
     "x", "JPG(x)", "Adv1(x)", "JPG(Adv1(x))", "JPGnoise(Adv1(x))",
     "Adv5(x)", "JPG(Adv5(x))", "Adv10(x)", "JPG(Adv10(x))",
@@ -233,6 +239,44 @@ def distillation():
 
 def _claimed(row):
     return f"{row.measured:.2f} [{row.low:.2f}, {row.high:.2f}] (n = {row.n}): {row.verdict}"
+
+
+def rivals():
+    """What stands before a network, at its authors' settings, against the Fast Gradient Sign: a row for each."""
+    rates = pd.read_csv(REPORTS / "rivals" / "attackers.csv")
+    rates = rates[rates.strike == "Adv2"].set_index(["defense", "passes"])
+    times = pd.read_csv(REPORTS / "rivals" / "times.csv").groupby(["defense", "batch"]).wall.median()
+    lines = ["| defense | accuracy lost | PSNR, dB | bits per pixel | kept, one pass | kept, two passes | ms |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for name, words in SETTINGS.items():
+        once = rates.loc[name, 1]
+        quality = [f"{once.psnr:.1f}" if pd.notna(once.psnr) else "", f"{once.rate:.2f}" if pd.notna(once.rate) else ""]
+        twice = _kept(rates.loc[name, 2]) if (name, 2) in rates.index else ""
+        lost = f"{-once.cost:.3f} [{-once.cost_high:.3f}, {-once.cost_low:.3f}]"
+        cells = [f"{words} (`{name}`)", lost, *quality, _kept(once), twice, f"{times[name, 64]:.1f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    counts = rates[rates.index.isin([(name, 1) for name in SETTINGS])].kept_n
+    return "\n".join([*lines, "", f"n = {rates.n.iloc[0]} images; kept is of those right behind each defense, "
+                      f"{counts.min():.0f} to {counts.max():.0f}."])  # fmt: skip
+
+
+def attackers():
+    """What PGD leaves of defended networks by what its maker knew, from the published reports."""
+    lines = ["| defense | attack | knows the network | knows the defense | report |", "|---|---|---|---|---|"]
+    for run in ATTACKED:
+        rates = pd.read_csv(REPORTS / run / "attackers.csv")
+        rates = rates[rates.strike.isin(["PGD2", "DCT2"]) & rates.knows.isin(["the network", "the defense"])]
+        for (defense, passes, strike), part in rates.groupby(["defense", "passes", "strike"], sort=False):
+            told = part.set_index("knows")
+            cells = [_kept(told.loc[knows]) + f" (n = {told.loc[knows].kept_n})" if knows in told.index else ""
+                     for knows in ("the network", "the defense")]  # fmt: skip
+            head = defense.partition("[")[0] + (", two passes" if passes == 2 else "")
+            lines.append(f"| {head} | {strike} | {' | '.join(cells)} | [{run}](outputs/report/{run}/) |")
+    return "\n".join(lines)
+
+
+def _kept(row):
+    return f"{row.kept:.2f} [{row.kept_low:.2f}, {row.kept_high:.2f}]"
 
 
 def headline():
