@@ -45,6 +45,18 @@ def test_who_knew_what_is_read_from_the_name(rates):
     assert known.loc["JPG(PGD2(x))", "kept"] == 39 / 78
 
 
+def test_the_worst_case_is_taken_image_by_image(predictions, rates):
+    found = statistics.worst_case(predictions, rates).set_index(["defense", "passes"])
+    assert found.loc[("JPG", 1), ["attacks", "kept", "kept_n"]].tolist() == [2, 0, 78]
+    assert found.loc[("JPG50", 1), ["attacks", "kept"]].tolist() == [
+        2,
+        21 / 70,
+    ]  # the right under one are among the other's
+    assert found.loc[("FD", 2), "kept"] == 57 / 76
+    told = attacker_words.worst(statistics.worst_case(predictions, rates))
+    assert told.loc["FD, two passes", "ε = 2"].endswith("(n = 76, 1 attacks)")
+
+
 def test_quality_is_of_clean_images_alone(quality):
     found = quality.set_index("defense")
     assert list(found.index) == ["JPG", "JPG50", "FD", "BITS"]

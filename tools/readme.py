@@ -28,9 +28,10 @@ NAMES = {  # in the order of the README's table
 }
 VERDICTS = [MEANINGS[sign] for sign in (1, 0, -1)]
 SETTINGS = {  # of defenses, their authors' or what stands for them
-    "JPG": "JPEG 75", "JPG90": "JPEG 90", "JPG50": "JPEG 50", "FD": "Feature Distillation", "FD8": "the same in 8 bits",
-    "SLQ": "stochastic local quantization", "BITS": "5 bits a color", "MED2": "median of 2 x 2", "GAUSS1": "blur, sigma 1",
-    "J2K16": "JPEG 2000, 16 : 1", "WEBP": "WebP 75", "RRP": "random resize and pad",
+    "JPG": "JPEG 75", "JPG90": "JPEG 90", "JPG50": "JPEG 50", "FD": "Feature Distillation",
+    "FD8": "the same in 8 bits", "SLQ": "stochastic local quantization", "BITS": "5 bits a color",
+    "MED2": "median of 2 x 2", "GAUSS1": "blur, sigma 1", "TVM": "total-variation minimization",
+    "RRP": "random resize and pad", "J2K16": "JPEG 2000, 16 : 1", "WEBP": "WebP 75",
 }  # fmt: skip
 ATTACKED = ("adaptive_pgd", "adaptive_rivals", "adaptive_random", "adaptive_quilting")
 ROWS = [

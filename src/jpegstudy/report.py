@@ -33,6 +33,7 @@ FILES = {
     "sweep.csv": "what each table of the sweep costs and saves, on both halves of its images",
     "knowing.csv": "what attackers who know the defense leave",
     "attackers.csv": "what each defense costs and keeps, by attack and by what its maker knew",
+    "worst.csv": "what is right under every attack of one epsilon",
     "dormant.csv": "images that mislead only once they were saved as JPEG, by quality",
     "rounding.csv": "what rounding undoes of attacks, apart from what defenses do",
     "masking.csv": "the checks for hidden gradients, for each defense",

@@ -16,6 +16,7 @@ from .attackers import (
     strengths,
     undone,
     with_knowledge,
+    worst_case,
 )
 from .claims import judge as judge_claims
 from .curves import curves, recovery
@@ -121,5 +122,6 @@ __all__ = [
     "transfer_rates",
     "undone",
     "with_knowledge",
+    "worst_case",
     "year_of",
 ]

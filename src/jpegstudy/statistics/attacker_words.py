@@ -43,6 +43,16 @@ def left_by_attackers(rates, stem="kept"):
     return pd.DataFrame.from_dict(rows, orient="index").fillna("").rename_axis("defense")
 
 
+def worst(table):
+    """attackers.worst_case as a table to read: a row for each defense, a column for each epsilon."""
+    rows = {}
+    for _, row in table.iterrows():
+        head = _head(row["defense"], row["passes"])
+        told = f"{_rate(row, 'kept')} (n = {row['kept_n']}, {row['attacks']} attacks)"
+        rows.setdefault(head, {})[f"ε = {row['epsilon']:g}"] = told
+    return pd.DataFrame.from_dict(rows, orient="index").fillna("").rename_axis("right under every attack")
+
+
 def equal(lines):
     """equal_lines as a table to read: one row for each family and for what is equal."""
     rows = {}

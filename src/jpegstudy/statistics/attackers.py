@@ -27,6 +27,26 @@ def with_knowledge(rates):
     return rates.assign(strike=made.str.replace(r"\{.+\}", "", regex=True), knows=knows)
 
 
+def worst_case(predictions, rates, *, resamples=RESAMPLES, seed=0):
+    """What is right under every attack of one epsilon, image by image, whatever its maker knew.
+
+    rates: from ``with_knowledge``, of these predictions; attacks without an epsilon have no common size and are left
+    out. Columns: defense, passes, epsilon, attacks (how many), kept, kept_low, kept_high, kept_n as in defense_rates.
+    """
+    data = read_outcomes(predictions)
+    rows = []
+    for (defense, passes, epsilon), part in rates.groupby(["defense", "passes", "epsilon"], sort=False):
+        base = inner(inner(part["modification"].iloc[0]))
+        clean = data.hits[data.place(f"{defense}({base})")]
+        left = clean & np.all([data.hits[data.place(name)] for name in part["modification"]], axis=0)
+        found = (np.nan,) * 3
+        if clean.any():
+            found = share_interval(left[clean], files=data.files[clean], resamples=resamples, seed=seed)
+        rows.append((defense, passes, epsilon, len(part), *found, int(clean.sum())))
+    columns = ["defense", "passes", "epsilon", "attacks", "kept", "kept_low", "kept_high", "kept_n"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def defense_quality(predictions, pixels, *, resamples=RESAMPLES, seed=0):
     """What each defense does to clean images: a row for each D(x).
 
