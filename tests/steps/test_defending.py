@@ -1,5 +1,7 @@
 """Attackers of defended networks, on ten tiny images in three shards."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -182,3 +184,20 @@ def test_an_attack_that_leaves_its_epsilon_is_named(this, monkeypatch):
     monkeypatch.setitem(making.attacks.ATTACKS, "BIM", too_far)
     with pytest.raises(BadInput, match="image 4 changed by 5 grey levels; wanted at most 2"):
         making.make(network, parse("BIM2(x)").attack, x, labels, seed=0, indices=[4])
+
+
+@pytest.mark.parametrize("text", ["foolbox:LinfFastGradientAttack:2", "foolbox:L2FastGradientAttack:l2-60"])
+def test_attacks_of_other_libraries_are_made_by_their_name(this, text):
+    network = steps.load_network(this, "cpu")
+    numbers = this.image_numbers()[:3]
+    x = torch.from_numpy(this.look_up(numbers)[0])
+    labels = network.probabilities(x).argmax(dim=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what foolbox imports warns of its own future
+        made = making.make(network, parse(f"{text}{{JPG}}(x)").attack, x, labels, seed=0, indices=numbers).images
+    assert made.dtype == torch.uint8
+    assert (made != x).any()
+    change = made.double() - x.double()
+    limits = {"linf": (change.abs().amax(), 2), "l2": (change.flatten(1).norm(dim=1).max(), 60)}
+    largest, limit = limits["l2" if "l2-" in text else "linf"]
+    assert largest <= limit
