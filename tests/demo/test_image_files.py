@@ -5,9 +5,11 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 
+from jpegstudy import jpeg
 from jpegstudy.demo import image_files, scenes
 from jpegstudy.errors import BadInput
 from jpegstudy.places import root
@@ -85,3 +87,21 @@ def test_training_images_go_on_where_they_stopped(tmp_path):
 def test_training_images_are_none_of_the_validation_images():
     assert len(FILES) <= scenes.FIRST_TRAINING_INDEX
     assert np.abs(image_files.training_square(0, 0).astype(int) - image_files.square(FILES[0])).mean() > 10
+
+
+def test_the_same_image_is_stored_in_three_ways():
+    files, lossless, coded = (image_files.training_square(0, 3, stored) for stored in image_files.STORED)
+    planes = torch.from_numpy(lossless.transpose(2, 0, 1)[None].copy())
+    assert (jpeg.roundtrip(planes, quality=75)[0].numpy().transpose(1, 2, 0) == coded).all()
+    for other in (files, coded):
+        difference = np.abs(lossless.astype(int) - other)
+        assert 0.5 < difference.mean() < 8  # grey levels: the same scene, coded
+    with pytest.raises(BadInput, match="stored is 'png'; wanted files, lossless, jpeg"):
+        image_files.training_square(0, 3, "png")
+
+
+def test_images_stored_otherwise_are_not_taken_for_one_another(tmp_path):
+    path = tmp_path / "images.u8"
+    image_files.training_images(path, seed=1, count=2, stored="lossless")
+    with pytest.raises(BadInput, match="holds images for"):
+        image_files.training_images(path, seed=1, count=2)

@@ -3,19 +3,24 @@
 Training and validation images go through the same steps: draw, code as JPEG, decode, shrink to a shortest side of 256.
 """
 
+import functools
 import io
 import json
 from concurrent import futures
 from multiprocessing import get_context
 
 import numpy as np
+import torch
 from PIL import Image
 
+from jpegstudy import jpeg
 from jpegstudy.demo import scenes
 from jpegstudy.errors import BadInput
 from jpegstudy.progress import Bar
 
 SIDE = 256  # pixels, shortest side of what a network's crop is cut from
+STORED = ("files", "lossless", "jpeg")  # how training images came to the network
+OWN_QUALITY = 75  # of "jpeg": libjpeg's default, at 4:2:0
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")  # full, half and quarter resolution of the color channels
 
 
@@ -55,7 +60,11 @@ def write_validation(folder, *, seed, count):
 def square(file):
     """The middle of a JPEG file (path or stream) at shortest side 256: uint8 (256, 256, 3)."""
     with Image.open(file) as image:
-        image = image.convert("RGB")
+        return middle(image.convert("RGB"))
+
+
+def middle(image):
+    """The middle of a Pillow image, RGB, at shortest side 256: uint8 (256, 256, 3)."""
     scale = SIDE / min(image.size)
     image = image.resize([round(side * scale) for side in image.size], Image.Resampling.BILINEAR)
     left, top = ((side - SIDE) // 2 for side in image.size)
@@ -72,34 +81,50 @@ def validation_images(folder):
     return np.stack([square(path) for path in paths]), labels
 
 
-def training_square(seed, index):
-    """Square of training image ``index``, 0 the first; it has been a JPEG file on the way."""
-    return square(io.BytesIO(file_bytes(seed, scenes.FIRST_TRAINING_INDEX + index)))
+def training_square(seed, index, stored="files"):
+    """Square of training image ``index``, 0 the first: uint8 (256, 256, 3).
+
+    stored: "files", a JPEG file of mixed quality before it was shrunk, as image collections come and as the demo's
+    network was trained; "lossless", never coded; "jpeg", never but at quality 75 once it had its last size, so that
+    the codec's own grid and tables are in every pixel of it.  Raises BadInput for another.
+    """
+    if stored not in STORED:
+        raise BadInput(f"stored is {stored!r}; wanted {', '.join(STORED)}")
+    number = scenes.FIRST_TRAINING_INDEX + index
+    if stored == "files":
+        return square(io.BytesIO(file_bytes(seed, number)))
+    pixels = middle(Image.fromarray(scenes.draw(seed, number)))
+    if stored == "lossless":
+        return pixels
+    planes = torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy())
+    return jpeg.roundtrip(planes, quality=OWN_QUALITY)[0].numpy().transpose(1, 2, 0)
 
 
-def training_images(path, *, seed, count, block=240):
+def training_images(path, *, seed, count, stored="files", block=240):
     """Draw ``count`` training images into the file ``path``, going on where an earlier call stopped.
 
     Returns (images, labels): images is the file mapped read-only, uint8 (count, 256, 256, 3); labels is int64 (count,).
-    A note beside the file, suffix .json, says what it holds. Raises BadInput if that is another seed or count,
-    or if the first image is not what the code draws today.
+    stored: see ``training_square``.
+    A note beside the file, suffix .json, says what it holds. Raises BadInput if that is another seed, count or way of
+    storing, or if the first image is not what the code draws today.
     """
-    note, wanted = path.with_suffix(".json"), {"seed": seed, "count": count}
+    note, wanted = path.with_suffix(".json"), {"seed": seed, "count": count, "stored": stored}
+    one = functools.partial(training_square, stored=stored)
     path.parent.mkdir(parents=True, exist_ok=True)
     shape = (count, SIDE, SIDE, 3)
     if not (note.exists() and path.exists()):
         np.memmap(path, np.uint8, "w+", shape=shape).flush()
         note.write_text(json.dumps(wanted | {"drawn": 0}))
-    found = json.loads(note.read_text())
+    found = {"stored": "files", **json.loads(note.read_text())}
     drawn = found.pop("drawn")
     if found != wanted:
         raise BadInput(f"{path.name} holds images for {found}, wanted is {wanted}; delete it or choose another name")
     images = np.memmap(path, np.uint8, "r+", shape=shape)
-    if drawn and not np.array_equal(images[0], training_square(seed, 0)):
+    if drawn and not np.array_equal(images[0], one(seed, 0)):
         raise BadInput(f"{path.name} was drawn by another version of the code; delete it")
     with Bar(count, "training images") as bar:
         bar.advance(drawn)
-        for index, pixels in enumerate(in_parallel(training_square, seed, range(drawn, count)), start=drawn):
+        for index, pixels in enumerate(in_parallel(one, seed, range(drawn, count)), start=drawn):
             images[index] = pixels
             bar.advance()
             if (index + 1) % block == 0 or index + 1 == count:
