@@ -70,13 +70,7 @@ def save(codec, path):
 
 def read(path):
     """(the tensors of a file by today's names, the Shape that ``save`` wrote or None). Raises BadInput: see load."""
-    try:
-        full = root() / Path(path).expanduser()
-        there = full.is_file()
-    except (OSError, RuntimeError):  # a name too long, or the home of nobody
-        there = False
-    if not there:
-        raise BadInput(f"there are no weights {str(path)!r}; wanted the path of a file of a learned codec's weights")
+    full = find_file(path)
     try:
         state, told = _tensors(full)
     except Exception as error:  # torch.load raises whatever the bytes of a broken file lead to
@@ -93,6 +87,18 @@ def read(path):
         state = {key.removeprefix(prefix): value for key, value in state.items()}
     state = {_renamed(key): value for key, value in state.items()}
     return {key: value for key, value in state.items() if not key.endswith(IGNORED)}, told
+
+
+def find_file(path):
+    """The path of a file, in the project's folder where it is relative. Raises BadInput if there is none."""
+    try:
+        full = root() / Path(path).expanduser()
+        there = full.is_file()
+    except (OSError, RuntimeError):  # a name too long, or the home of nobody
+        there = False
+    if not there:
+        raise BadInput(f"there are no weights {str(path)!r}; wanted the path of a file of a learned codec's weights")
+    return full
 
 
 def _tensors(path):
