@@ -113,6 +113,13 @@ def test_a_batch_changes_no_bit(codec):
         assert torch.equal(alone.bits[0], together.bits[place])
 
 
+def test_the_order_in_memory_changes_no_bit(codec):
+    images = photographs()
+    other = images.to(memory_format=torch.channels_last)
+    assert torch.equal(codec.reconstruct(other), codec.reconstruct(images))
+    assert codec.encode(other) == codec.encode(images)
+
+
 def test_training_adds_noise_and_lets_gradients_through(codec):
     codec, x = copy.deepcopy(codec).train(), photographs().float() / 255
     first, second = codec(x), codec(x)

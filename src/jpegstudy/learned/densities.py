@@ -4,6 +4,7 @@ A density quantizes latents, float (N, C, H, W), gives the likelihood of what re
 it. Names and shapes of parameters and buffers are those of CompressAI's files.
 """
 
+import copy
 import hashlib
 import math
 
@@ -149,13 +150,15 @@ class FactorizedDensity(_Density):
     @torch.no_grad()
     def _make(self):
         """Tables around the medians, as wide as the function says, wherever the outer quantiles stand."""
+        if self.quantiles.device.type != "cpu":  # not every device has float64
+            return copy.deepcopy(self).cpu()._make()
         medians = self.medians.double()[:, 0]  # (C, 1)
         edge = math.log(2 / TAIL - 1)
         first, last = (self._where(target)[:, 0] - medians for target in (-edge, edge))  # (C, 1) each
         first = first.floor().clamp(-WIDEST, 0).long().flatten().tolist()
         last = last.ceil().clamp(0, WIDEST).long().flatten().tolist()
-        steps = torch.arange(min(first), max(last) + 2, dtype=torch.float64, device=medians.device)
-        cumulated = torch.sigmoid(self.logits((medians + steps - 0.5)[:, None]))[:, 0].cpu().numpy()
+        steps = torch.arange(min(first), max(last) + 2, dtype=torch.float64)
+        cumulated = torch.sigmoid(self.logits((medians + steps - 0.5)[:, None]))[:, 0].numpy()  # (C, K)
         masses = [
             np.diff(row[a - min(first) : b - min(first) + 2]) for row, a, b in zip(cumulated, first, last, strict=True)
         ]
@@ -163,7 +166,7 @@ class FactorizedDensity(_Density):
 
     def _where(self, target):
         """Where each channel's logit is ``target``, within 2**-10, (C, 1, 1) float64, by halving."""
-        low = torch.full((self.channels, 1, 1), -(2.0**16), dtype=torch.float64, device=self.quantiles.device)
+        low = torch.full((self.channels, 1, 1), -(2.0**16), dtype=torch.float64)
         high = -low
         for _ in range(27):
             middle = (low + high) / 2
@@ -211,10 +214,10 @@ class GaussianConditional(_Density):
     @torch.no_grad()
     def rows(self, scales):
         """The table of each scale, as numpy int64 (K,): the nearest in the logarithm."""
-        logs = torch.log(self.scale_table.double())
+        logs = torch.log(self.scale_table.cpu().double())
         between = (logs[1:] + logs[:-1]) / 2
-        wanted = torch.log(self.lower_bound_scale(scales.double())).flatten()
-        return torch.bucketize(wanted, between).cpu().numpy()
+        wanted = torch.log(self.lower_bound_scale(scales).flatten().cpu().double())
+        return torch.bucketize(wanted, between).numpy()
 
     def _fingerprint(self):
         return self.scale_table.cpu().numpy().tobytes()

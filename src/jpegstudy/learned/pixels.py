@@ -42,7 +42,8 @@ def pad(x, multiple):
     """x (N, C, H, W), mirrored at the right and below, or repeated where that needs more than there is."""
     right, below = (-side % multiple for side in (x.shape[3], x.shape[2]))
     mode = "reflect" if right < x.shape[3] and below < x.shape[2] else "replicate"
-    return F.pad(x, (0, right, 0, below), mode=mode) if right or below else x
+    x = F.pad(x, (0, right, 0, below), mode=mode) if right or below else x
+    return x.contiguous()  # the order in memory may choose another convolution, which rounds differently
 
 
 def cropped(x, size):
