@@ -21,6 +21,7 @@ TRANSFORMS = ["JPG", "JPG50", "JPG75-444", "JPG1-422", "JPGnoise", "JPGnoise50",
         *(f"{a}({b}(Adv10(x)))" for a, b in itertools.product(TRANSFORMS, repeat=2)),
         "Adv0.5(x)", "FD(PGD2(FD(x)))", "FD8-v1(BIM4(x))", "FD-15:1:40+4(DCT1.75(FD(x)))", "PGD2{JPG50}(x)",
         "PGDL2-300(x)", "CW(x)", "GAUSS0.5(Adv1(x))", "SLQ(x)", "WEBP50(x)",
+        "NIC(Adv1(x))", "NIC-hardened(PGD2{NIC[my/w.pth.tar]}(x))", "NIC[../w.safetensors](x)",
         "my_package.defenses:blur(Adv1(x))", "JPG(DF(x))", "SQ8{FD8-flat30}[vit_b_16](x)",
         "Adv1(JPG(x))", "JPG(Adv1(JPG(x)))",
     ],
@@ -33,6 +34,7 @@ def test_parser_and_printer_are_inverses(text):
 def test_what_says_the_same_is_printed_the_same():
     assert str(parse(" JPG75( Adv1(x) ) ")) == "JPG(Adv1(x))"
     assert str(parse("JPG75-420(x)")) == "JPG(x)"
+    assert str(parse("NIC-small(x)")) == "NIC(x)"
     assert str(named("JPG", adversarial(5), quality=50)) == "JPG50(Adv5(x))"
 
 

@@ -10,9 +10,11 @@
     JPG(f)  JPG50(f)      JPEG at quality 75, 4:2:0; at quality 50
     JPG75-444(f)          JPEG at quality 75 without chroma subsampling (444, 422)
     JPGnoise(f)           the JPEG residual of f, shuffled over the image and added to f (settings as for JPG)
+    NIC(f)  NIC[w.pth](f) a learned codec that is shipped; one whose weights are in a file
     FD(f)  FD8-v1(f)      Feature Distillation; in 8 bits, with another table. Two passes: FD(Adv1(FD(x)))
 
-``parse`` and ``str`` are inverses. A transform stands in the registry of transforms and writes its own settings.
+``parse`` and ``str`` are inverses. A transform stands in the registry of transforms, which learned codecs
+join here, and writes its own settings.
 """
 
 import dataclasses
@@ -26,9 +28,12 @@ from jpegstudy import attacks
 from jpegstudy.attacks.adapters import LIBRARIES
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import fingerprint
+from jpegstudy.learned.transform import Nic
 from jpegstudy.record import check_same_codec
-from jpegstudy.transforms import TRANSFORMS, find
+from jpegstudy.transforms import TRANSFORMS as BELOW
+from jpegstudy.transforms import find
 
+TRANSFORMS = {**BELOW, Nic.name: Nic}
 _NUMBER = r"\d+(?:\.\d+)?"
 ATTACKS = {  # what stands behind an attack's name
     "Adv": "epsilon", "BIM": "epsilon", "PGD": "epsilon", "SQ": "epsilon", "DCT": "epsilon", "PGDL2": "radius",
@@ -172,7 +177,7 @@ def _operation(text):
         size, ball = given.pop("size"), given.pop("ball")
         return _sized(given.pop("name"), {**given, "radius" if ball else "epsilon": size})
     try:
-        return find(text)
+        return find(text, TRANSFORMS)
     except BadInput as error:
         near = difflib.get_close_matches(re.match("[A-Za-z]*", text)[0], ATTACKS, n=2)
         raise BadInput(f"{error}; of attacks the nearest: {', '.join(near)}") if near else error from error

@@ -25,22 +25,22 @@ TRANSFORMS = {
         Quilt, Jpeg2000, Webp, ResizeAndPad,
     )
 }  # fmt: skip
-NAMES = sorted(TRANSFORMS, key=len, reverse=True)  # JPGnoise before JPG, FD8 before FD
 
 
-def find(text):
+def find(text, known=TRANSFORMS):
     """The transform that ``text`` names: JPG50-444, FD8-v1, GAUSS0.5, QUILT[patches.npy], package.module:function.
 
+    known: the classes by name, for a layer above that has more of them.
     Raises BadInput with the nearest names if there is none, and for settings that it doesn't take.
     """
     if re.fullmatch(custom.FORM, text):
         return custom.Custom.of(text)
-    for name in NAMES:
+    for name in sorted(known, key=len, reverse=True):  # JPGnoise before JPG, FD8 before FD
         rest = text.removeprefix(name)
         if text.startswith(name) and not rest[:1].isalpha():
-            return TRANSFORMS[name].of(rest)
-    near = difflib.get_close_matches(re.split(r"[\d\[-]", text)[0] or text, TRANSFORMS, n=3, cutoff=0.4)
+            return known[name].of(rest)
+    near = difflib.get_close_matches(re.split(r"[\d\[-]", text)[0] or text, known, n=3, cutoff=0.4)
     raise BadInput(
-        f"there is no transform {text!r}; {'nearest' if near else 'known'}: {', '.join(near or TRANSFORMS)}; your own "
+        f"there is no transform {text!r}; {'nearest' if near else 'known'}: {', '.join(near or known)}; your own "
         "goes by package.module:function"
     )
