@@ -80,9 +80,10 @@ def kept_part(x, delta, *, quality=75, subsampling="4:2:0"):
     """What of a perturbation a linear JPEG would keep that erases the coefficients which x's own file has as 0.
 
     x: uint8 (N, 3, H, W), grey levels.  delta: floating, like x.  Quality and subsampling as for ``jpeg.roundtrip``.
-    Every other coefficient passes whole, as it does on average where a coefficient lies anywhere between two levels
-    (see mechanism.survival). So this is the survivor that is expected of x, without noise of quantization; its gain is
-    <kept, delta> / |delta|^2. Color, subsampling and transform are linear here and not rounded.
+    Every other coefficient passes whole. This is JPEG as a projection onto what x's file holds, in JPEG's own colors,
+    with color, subsampling and transform linear and unrounded; its gain is <kept, delta> / |delta|^2. The measured gain
+    is another: a perturbation also pushes coefficients over the first tie, from 0 to a whole step (see
+    mechanism.prediction), and the difference of the two gains says how far JPEG is from such a projection.
     Returns float64 (N, 3, H, W). Raises BadInput for shapes that differ, and as ``jpeg.roundtrip``.
     """
     _check_colors(x, delta)
