@@ -63,7 +63,7 @@ def test_sums_of_batches_are_the_means_of_images():
 
 
 def test_independent_signs_have_in_each_plane_the_deviation_that_its_weights_give():
-    """The root of the sum of squared weights: .669, .623 and .657 of epsilon; halving white chroma in both directions halves them."""
+    """The root of the sum of squared weights: .669, .623 and .657 of epsilon. Halved white chroma has half of it."""
     signs = gaussian(20, 3, 128, 128).sign()
     full, halved = spectra.Spectrum(), spectra.Spectrum(subsampling="4:2:0")
     for found in (full, halved):
