@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
+import torch
 
+from jpegstudy import jpeg
 from jpegstudy.errors import BadInput
-from jpegstudy.mechanism import predicted_energy, predicted_gain, prediction
+from jpegstudy.jpeg import color, dct
+from jpegstudy.jpeg.exactness import contents
+from jpegstudy.mechanism import predicted_energy, predicted_gain, prediction, spectra
 
 STEPS = np.array([1.0, 5, 10, 25, 30, 99])
 
@@ -42,6 +46,37 @@ def test_images_of_every_phase_let_the_perturbation_through_whole_and_add_noise(
 def test_where_one_form_takes_over_from_the_other_they_agree():
     below, above = (prediction.one_pass(1.0, prediction.WIDE * by, [0.0, 0.2, 5.0]) for by in (1 - 1e-9, 1))
     np.testing.assert_allclose(below, above, atol=1e-5)
+
+
+def test_a_real_jpeg_passes_what_the_images_own_phases_say():
+    """White signs through JPEG 75: the bands' predicted gains by their energy, against the codec's own gain."""
+    images = contents(64, 96)[:2] // 2 + 64  # away from the ends, where the codec clips
+    signs = 2 * torch.randint(0, 2, images.shape, generator=torch.Generator().manual_seed(0)) - 1
+    for epsilon in (1, 4, 12):
+        delta = (epsilon * signs).double()
+        attacked = (images + delta).to(torch.uint8)
+        survivor = jpeg.roundtrip(attacked).double() - jpeg.roundtrip(images)
+        measured = ((survivor * delta).sum() / delta.square().sum()).item()
+        given = spectra.Spectrum(subsampling="4:2:0")
+        given.add(delta)
+        gain, _ = prediction.one_pass_of(images, given.deviations)
+        strengths = spectra.strengths(delta, delta, subsampling="4:2:0")
+        share = prediction.surviving_share(strengths, delta.square().sum(dim=(1, 2, 3)).numpy(), gain).mean()
+        assert share == pytest.approx(measured, abs=0.02)
+
+
+def test_known_phases_and_laplacian_ones_agree_on_laplacian_images():
+    rng = np.random.default_rng(0)
+    steps = spectra.steps_of(75)
+    deviations = np.full((3, 8, 8), 6.0)
+    drawn = torch.from_numpy(rng.laplace(scale=6 / np.sqrt(2), size=(1, 3, 60, 60, 8, 8)))
+    planes = dct.samples(drawn)
+    images = color.to_rgb(planes[:, :1], planes[:, 1:], rounded=False)
+    known = prediction.one_pass_of(images, 2.0, subsampling="4:4:4")
+    assumed = prediction.one_pass(steps, 2.0, deviations)
+    np.testing.assert_allclose(known[0][0], assumed[0], atol=0.08)
+    np.testing.assert_allclose(known[0].mean(), assumed[0].mean(), atol=0.005)
+    np.testing.assert_allclose(known[1].mean(), assumed[1].mean(), rtol=0.01)
 
 
 def test_arrays_broadcast_and_what_is_not_perturbed_is_unknown():

@@ -7,8 +7,11 @@ Gaussian with deviation d, are rounded together to multiples of a step Q; s = Q[
 
 since E[Q[c] e] = 0. A perturbation gets through where attacked coefficients lie at ties, and nowhere else. Two limits:
 c = 0 always, which is the closed form of mechanism.survival; and c spread over many steps, where the density is 1 / Q
-and the gain 1. Between them c is taken for Laplacian (Lam & Goodman 2000), with the deviation that images have in that
-band. Only the phase of c between two levels enters, so that its density is wrapped around one step.
+and the gain 1. Only the phase of c between two levels enters. ``one_pass_of`` takes the phases of given images as they
+are. ``one_pass`` knows of the images but their spectrum: it takes c for Laplacian (Lam & Goodman 2000), with the
+deviation that images have in that band, wrapped around one step. That puts too much at the ties, for images have smooth
+places and rough ones: on two photographs its gain for white signs of 1 to 4 grey levels was 1.2 to 1.5 times the
+measured one, while that of ``one_pass_of`` was within 0.01.
 
 **Effective epsilon.** To first order an attack changes the objective by <g, delta>, the sum of what each band adds
 (spectra.strengths), and what JPEG leaves of it is the same sum with each band times its gain: a share G(epsilon).
@@ -32,6 +35,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from jpegstudy.errors import BadInput
+from jpegstudy.mechanism import spectra
 
 PHASES = 512  # from a level to the tie beside it
 FINEST = 1e-4  # deviations in steps that the phases resolve
@@ -57,23 +61,42 @@ def one_pass(steps, deviations, image_deviations):
     phases = (1 - spread**2) / 2  # dense at the tie, where all happens; one half is enough, for both are even
     weights = spread * _wrapped(phases, image / step)
     weights = weights / weights.sum(axis=1, keepdims=True)
-    gain, energy = np.zeros(d.shape[0]), np.zeros(d.shape[0])
-    narrow = d[:, 0] < WIDE
-    if narrow.any():
-        gain[narrow], energy[narrow] = _over_ties(d[narrow], phases, weights[narrow])
-    wide = ~narrow  # what comes out is e, less the clean image's rounding, plus one that is independent of it
-    gain[wide] = 1
-    energy[wide] = 1 + (1 / 12 + (weights * phases**2).sum(axis=1)[wide]) / d[wide, 0] ** 2
+    gain, energy = _of_phases(d, phases, weights)
     energy *= (d * step / np.where(deviation > 0, deviation, np.nan))[:, 0]  # crossings are as many as d is wide
     gain = np.where(deviation[:, 0] > 0, gain, np.nan)
     return gain.reshape(given[0].shape), energy.reshape(given[0].shape)
+
+
+def one_pass_of(images, deviations, *, quality=75, subsampling="4:2:0"):
+    """``(gain, energy)`` that a Gaussian perturbation should have in each image, whose coefficients are known.
+
+    images: uint8 (N, 3, H, W), grey levels.  deviations: the perturbation's, that broadcast to (N, 3, 8, 8), grey
+    levels, on the grid of the file's chroma; such as the root of spectra.band_power.
+    Returns float64 arrays (N, 3, 8, 8); NaN where the deviation is 0. JPEG's color and sampling are not rounded here.
+    Raises BadInput as ``one_pass``, and as spectra.band_power.
+    """
+    steps = spectra.steps_of(quality)
+    deviations = np.broadcast_to(np.asarray(deviations, float), (len(images), 3, 8, 8))
+    if not (deviations >= 0).all():
+        raise BadInput("deviations in grey levels; wanted 0 or more")
+    gain, energy = np.full(deviations.shape, np.nan), np.full(deviations.shape, np.nan)
+    for plane, coefficients in enumerate(spectra.coefficients(images, subsampling)):
+        if plane == 0:
+            coefficients[..., 0, 0] -= 8 * 128  # the shift, which moves the phase of the mean
+        in_steps = (coefficients.cpu().numpy() / steps[plane]).transpose(0, 2, 3, 1)  # (N, 8, 8, blocks)
+        phases = np.abs(in_steps - np.round(in_steps))
+        d = deviations[:, plane] / steps[plane]
+        moved = d > 0
+        here, there = _of_phases(np.maximum(d[moved], FINEST)[:, None], phases[moved], 1 / phases.shape[-1])
+        gain[:, plane][moved], energy[:, plane][moved] = here, there * np.maximum(FINEST / d[moved], 1)
+    return gain, energy
 
 
 def surviving_share(strengths, total, gains):
     """G, the share of the first order that survives: sum of each band's strength times its gain, over the whole.
 
     strengths: float (..., 3, 8, 8) of spectra.strengths, on the grid of the file's chroma.  gains: likewise, from
-    ``one_pass`` with the file's steps; bands without perturbation may be NaN.
+    ``one_pass`` or ``one_pass_of`` with the file's steps; bands without perturbation may be NaN.
     total: <gradient, perturbation> before JPEG, (...). Where chroma is halved the strengths add up to less than it.
     NaN where the total is 0.
     """
@@ -148,8 +171,20 @@ def _wrapped(phases, deviations):
     return np.exp(-rate * phases) + others
 
 
+def _of_phases(d, phases, weights):
+    """Gain and energy, each (M,), of deviations d (M, 1) by phases with their weights, (1 or M, P), all in steps."""
+    phases, weights = (np.broadcast_to(part, (len(d), phases.shape[-1])) for part in (phases, weights))
+    gain, energy = np.empty(len(d)), np.empty(len(d))
+    wide = d[:, 0] >= WIDE  # what comes out is e, less the clean image's rounding, plus one that is independent of it
+    gain[wide] = 1
+    energy[wide] = 1 + (1 / 12 + (weights * phases**2).sum(axis=1)[wide]) / d[wide, 0] ** 2
+    if not wide.all():
+        gain[~wide], energy[~wide] = _over_ties(d[~wide], phases[~wide], weights[~wide])
+    return gain, energy
+
+
 def _over_ties(d, phases, weights):
-    """Gain and energy, each (M,), of deviations d (M, 1) in steps: sums over the levels that may be reached."""
+    """Gain and energy, each (M,), of deviations d (M, 1) in steps: sums over the levels in reach."""
     reach = int(np.ceil(REACH * d.max() + 1))
     gain, energy = np.zeros(len(d)), np.zeros(len(d))
     below = ndtr((-reach - 0.5 - phases) / d)

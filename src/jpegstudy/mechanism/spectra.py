@@ -31,13 +31,19 @@ def steps_of(quality):
     return np.stack([luma, chroma, chroma])
 
 
+def coefficients(values, subsampling="4:4:4"):
+    """Each plane's coefficients, a list of three float64 (N, blocks, 8, 8); values and errors as for ``band_power``."""
+    luma, chroma = (dct.coefficients(plane).flatten(2, 3) for plane in _planes(values, subsampling))
+    return [luma[:, 0], chroma[:, 0], chroma[:, 1]]
+
+
 def band_power(values, *, subsampling="4:4:4"):
     """The mean square coefficient of each plane and band of each image: float64 (N, 3, 8, 8), squared grey levels.
 
     values: uint8 or floating (N, 3, H, W), grey levels: images, perturbations, gradients.
     Raises BadInput for another shape, or images without a whole block.
     """
-    planes = _coefficients(values, subsampling)
+    planes = coefficients(values, subsampling)
     return np.stack([plane.square().mean(dim=1).cpu().numpy() for plane in planes], axis=1)
 
 
@@ -77,7 +83,7 @@ class Spectrum:
 
     def add(self, values):
         """Count a batch; values and errors as for ``band_power``."""
-        self._count(_coefficients(values, self.subsampling))
+        self._count(coefficients(values, self.subsampling))
 
     def _count(self, planes):
         for number, plane in enumerate(planes):
@@ -111,7 +117,7 @@ class PlaneSurvival:
         levels. Raises BadInput for shapes that differ, and as ``band_power``."""
         if perturbation.shape != left.shape:
             raise BadInput(f"a perturbation of {tuple(perturbation.shape)} and {tuple(left.shape)} left of it")
-        given, survived = (_coefficients(values, self._given.subsampling) for values in (perturbation, left))
+        given, survived = (coefficients(values, self._given.subsampling) for values in (perturbation, left))
         self._given._count(given)
         self._left._count(survived)
         for number, pair in enumerate(zip(given, survived, strict=True)):
@@ -219,12 +225,6 @@ def _planes(values, subsampling):
     height, width = _whole(values, subsampling)
     luma, chroma = color.to_ycbcr(values[..., :height, :width].detach().to(torch.float64), rounded=False)
     return [luma + 128, sampling.downsample(chroma, subsampling, rounded=False)]
-
-
-def _coefficients(values, subsampling):
-    """Coefficients of Y, Cb and Cr, each (N, blocks, 8, 8)."""
-    luma, chroma = (dct.coefficients(plane).flatten(2, 3) for plane in _planes(values, subsampling))
-    return [luma[:, 0], chroma[:, 0], chroma[:, 1]]
 
 
 def _quotient(above, below):
