@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 from scipy.stats import chi2
 from sklearn.linear_model import LogisticRegression
 
@@ -39,8 +40,8 @@ class RecoveryModel(NamedTuple):
     a slope below 1 says that the chances are too extreme.
     chosen: the predictors that matter, the first chosen first.  chosen_areas: what they reach on the
     scoring half, with each more of them.
-    predictors: a row a predictor: predictor, mean, deviation (of the fitting half), coefficient, low, high (of log odds
-    per deviation), alone_auc, drop, drop_low, drop_high (what the area loses without it), chosen.
+    predictors: a row a predictor: predictor, mean, deviation (of the fitting half), alone_auc, drop, drop_low,
+    drop_high (what the area loses without it), coefficient, low, high (of log odds per deviation), chosen.
     calibration: a row a tenth of the scoring half by predicted chance: predicted, recovered, n.
     chances: of the scoring half, a row an image: row (its place in the table given), recovered, predicted.
     """
@@ -84,40 +85,37 @@ def fit_recovery(table, recovered, *, predictors=None, files=None, seed=0):
                 f"wanted {FEWEST} of each: take more images, or another quality or epsilon"
             )
     mean, deviation = values[first].mean(axis=0), values[first].std(axis=0)
-    if (deviation == 0).any():
-        raise BadInput(f"{names[int(np.argmin(deviation))]} is the same for all images to fit with; leave it out")
+    same = np.ptp(values[first], axis=0) == 0
+    if same.any():
+        raise BadInput(f"{names[int(same.argmax())]} is the same for all images to fit with; leave it out")
     scaled = (values - mean) / deviation
     fitting, scoring = (scaled[first], recovered[first]), (scaled[~first], recovered[~first])
     places = _choose(*fitting, len(np.unique(files[first])))
-    everything = list(range(len(names)))
-    alone, without = [[k] for k in everything], [everything[:k] + everything[k + 1 :] for k in everything]
-    subsets = [everything, places, *alone, *without]
-    scores = np.stack([_log_odds(*fitting, scoring[0], subset) for subset in subsets])  # (2 + 2 K, n)
     counts = _draws(files[~first], rng, RESAMPLES)
-    areas, drawn = _areas(scores, scoring[1], np.ones((1, len(scoring[1]))))[0], _areas(scores, scoring[1], counts)
-    low, high = _coefficient_ends(*fitting, files[first], rng)
-    count = len(names)
-    drops, drop_draws = areas[0] - areas[2 + count :], drawn[:, :1] - drawn[:, 2 + count :]
-    about = pd.DataFrame({"predictor": names, "mean": mean, "deviation": deviation})
-    about["coefficient"], about["low"], about["high"] = _fit(*fitting).coef_[0], low, high
-    about["alone_auc"], about["drop"] = areas[2 : 2 + count], drops
-    about["drop_low"], about["drop_high"] = np.quantile(drop_draws, (0.025, 0.975), axis=0)
-    about["chosen"] = [k in places for k in everything]
-    growing = [places[: k + 1] for k in range(len(places))]
-    chances = 1 / (1 + np.exp(-scores[0]))
+    about, scores = _each_predictor(fitting, scoring, counts)
+    about.insert(0, "predictor", names)
+    about.insert(1, "mean", mean)
+    about.insert(2, "deviation", deviation)
+    about["coefficient"] = _fit(*fitting).coef_[0]
+    about["low"], about["high"] = _coefficient_ends(*fitting, files[first], rng)
+    about["chosen"] = [k in places for k in range(len(names))]
+    growing = [_log_odds(*fitting, scoring[0], places[: k + 1]) for k in range(len(places))]
+    of_chosen = growing[-1] if places else np.zeros(len(scores))
+    areas = _areas(np.stack([scores, of_chosen]), scoring[1], counts)
+    chances = expit(scores)
     errors = (chances - scoring[1]) ** 2
-    slope, intercept = _calibration_line(scores[0], scoring[1])
+    slope, intercept = _calibration_line(scores, scoring[1])
     return RecoveryModel(
         images=(int(first.sum()), int((~first).sum())),
         recovered=(float(fitting[1].mean()), float(scoring[1].mean())),
-        auc=_interval(areas[0], drawn[:, 0]),
-        chosen_auc=_interval(areas[1], drawn[:, 1]),
+        auc=_interval(area_under_roc(scores, scoring[1]), areas[:, 0]),
+        chosen_auc=_interval(area_under_roc(of_chosen, scoring[1]), areas[:, 1]),
         brier=_interval(errors.mean(), counts @ errors / counts.sum(axis=1)),
         brier_constant=float(((fitting[1].mean() - scoring[1]) ** 2).mean()),
         calibration_slope=slope,
         calibration_intercept=intercept,
         chosen=[names[k] for k in places],
-        chosen_areas=[area_under_roc(_log_odds(*fitting, scoring[0], part), scoring[1]) for part in growing],
+        chosen_areas=[area_under_roc(part, scoring[1]) for part in growing],
         predictors=about,
         calibration=_calibration(chances, scoring[1]),
         chances=pd.DataFrame({"row": np.flatnonzero(~first), "recovered": scoring[1], "predicted": chances}),
@@ -185,6 +183,22 @@ def _choose(values, outcomes, n_files):
 def _log_likelihood(values, outcomes, subset):
     log_odds = _log_odds(values, outcomes, values, subset)
     return -np.logaddexp(0, np.where(outcomes, -log_odds, log_odds)).sum()
+
+
+def _each_predictor(fitting, scoring, counts):
+    """What each predictor is worth on the scoring half, alone and beside the others; and all predictors' log odds."""
+    everything = list(range(fitting[0].shape[1]))
+    whole = _log_odds(*fitting, scoring[0], everything)
+    rows = []
+    for k in everything:
+        without = _log_odds(*fitting, scoring[0], [other for other in everything if other != k])
+        pair = np.stack([whole, without])
+        drop = area_under_roc(whole, scoring[1]) - area_under_roc(without, scoring[1])
+        drawn = _areas(pair, scoring[1], counts)
+        interval = _interval(drop, drawn[:, 0] - drawn[:, 1])
+        alone = area_under_roc(_log_odds(*fitting, scoring[0], [k]), scoring[1])
+        rows.append({"alone_auc": alone, "drop": drop, "drop_low": interval.low, "drop_high": interval.high})
+    return pd.DataFrame(rows), whole
 
 
 def _draws(files, rng, how_many):
