@@ -5,7 +5,7 @@ import torch
 
 from jpegstudy import jpeg
 from jpegstudy.errors import BadInput
-from jpegstudy.jpeg import color, ladder
+from jpegstudy.jpeg import color, dct, ladder, quantization, sampling
 from jpegstudy.jpeg.exactness import contents
 from tests.conftest import noise
 
@@ -80,3 +80,39 @@ def test_unknown_steps_are_refused(steps):
 def test_wrong_images_are_refused():
     with pytest.raises(BadInput, match=r"images are torch\.float32"):
         ladder.partial(IMAGES.float())
+
+
+def test_what_is_prepared_once_serves_every_choice_of_steps():
+    prepared = ladder.Prepared(IMAGES, quality=60)
+    for steps in [[], ["color"], ladder.STEPS, ["luma quantization"], ["rounding"], ladder.STEPS[1:], ladder.STEPS, []]:
+        assert torch.equal(prepared.left_by(steps), ladder.partial(IMAGES, quality=60, steps=steps))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_all_bands_are_jpeg_and_no_band_is_no_quantization(channels):
+    images = IMAGES[:, :channels]
+    prepared = ladder.Prepared(images)
+    all_bands, no_bands = torch.ones(8, 8, dtype=torch.bool), torch.zeros(8, 8, dtype=torch.bool)
+    assert torch.equal(prepared.left_by(bands=all_bands), jpeg.roundtrip(images).float())
+    rest = [step for step in ladder.STEPS if "quantization" not in step]
+    assert torch.equal(prepared.left_by(bands=no_bands), prepared.left_by(rest))
+
+
+def test_a_band_alone_changes_no_coefficient_of_another():
+    bands = torch.zeros(8, 8, dtype=torch.bool)
+    bands[2, 1] = True
+    images = contents(32, 48)
+    change = ladder.Prepared(images).left_by(["luma quantization"], bands=bands) - images
+    luma = color.to_ycbcr(change.double() + 128, rounded=False)[0]
+    energy = dct.coefficients(luma).square().sum(dim=(0, 1, 2, 3))
+    assert energy[2, 1] > 0.999999 * energy.sum() > 1
+
+
+@pytest.mark.parametrize("subsampling", jpeg.SUBSAMPLINGS)
+def test_the_levels_are_those_that_decode_to_the_round_trip(subsampling):
+    luma, chroma = ladder.Prepared(IMAGES, quality=40, subsampling=subsampling).levels()
+    of_luma, of_chroma = jpeg.tables.for_quality(40)[:, None]
+    luma = dct.inverse(quantization.dequantize(luma, of_luma)).clamp(-128, 127)[..., :33, :50]
+    chroma = dct.inverse(quantization.dequantize(chroma, of_chroma)).clamp(-128, 127)
+    chroma = sampling.upsample(chroma, subsampling, 33, 50)
+    assert torch.equal(color.to_rgb(luma, chroma), jpeg.roundtrip(IMAGES, quality=40, subsampling=subsampling))

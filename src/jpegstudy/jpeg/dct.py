@@ -78,6 +78,16 @@ def planes(blocks):
     return blocks.transpose(-3, -2).flatten(-2).flatten(-3, -2)
 
 
+def zigzag():
+    """The numbers 8 v + u of the bands in JPEG's zig-zag order, lowest frequency first: int64 (64,).
+
+    Source: ITU-T T.81, Figure A.6.
+    """
+    bands = [(v, u) for v in range(8) for u in range(8)]
+    ordered = sorted(bands, key=lambda band: (sum(band), band[0] if sum(band) % 2 else band[1]))
+    return torch.tensor([8 * v + u for v, u in ordered])
+
+
 @functools.cache
 def orthonormal(dtype, device):
     """The matrix of the real DCT, (8, 8) of that floating dtype on that device: row u is the u-th cosine.

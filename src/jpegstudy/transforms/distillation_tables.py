@@ -17,6 +17,7 @@ import torch
 
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import dct
+from jpegstudy.jpeg.dct import zigzag
 
 BANDS = 64
 STEPS = (1, 255)
@@ -62,16 +63,6 @@ def two_steps(count, sensitive, others, *, ranking=None):
     order = zigzag() if ranking is None else _checked(ranking)
     table[order[:count]] = sensitive
     return table.reshape(8, 8)
-
-
-def zigzag():
-    """The numbers 8 v + u of the bands in JPEG's zig-zag order, lowest frequency first: int64 (64,).
-
-    Source: ITU-T T.81, Figure A.6.
-    """
-    bands = [(v, u) for v in range(8) for u in range(8)]
-    ordered = sorted(bands, key=lambda band: (sum(band), band[0] if sum(band) % 2 else band[1]))
-    return torch.tensor([8 * v + u for v, u in ordered])
 
 
 def deviations(images):
