@@ -261,6 +261,17 @@ def rivals():
                       f"{counts.min():.0f} to {counts.max():.0f}."])  # fmt: skip
 
 
+def reliance():
+    """What the README says at once to who wants to rely on JPEG."""
+    rates = pd.read_csv(REPORTS / "adaptive_pgd" / "attackers.csv").set_index("modification")
+    oblivious, knowing = rates.loc["JPG(PGD2(x))"], rates.loc["JPG(PGD2{JPG}(x))"]
+    return (
+        "Of the images that SqueezeNet 1.1 gets right behind JPEG 75, PGD of 40 steps and ε = 2 leaves "
+        f"{_kept(oblivious)} right if it knows the network only, and {_kept(knowing)} if it knows of the JPEG as well "
+        f"([n = {knowing.kept_n}](outputs/report/adaptive_pgd/))."
+    )
+
+
 def attackers():
     """What PGD leaves of defended networks by what its maker knew, from the published reports."""
     lines = ["| defense | attack | knows the network | knows the defense | report |", "|---|---|---|---|---|"]
@@ -312,8 +323,8 @@ def headline():
 def written(text):
     """README.md's text with the results of today's reports."""
     contents = (
-        headline, results, claims, readings, transfer, distillation, exactness, bench_jpeg, bench, bench_explore,
-        bench_readings, bench_networks,
+        headline, reliance, results, claims, readings, transfer, distillation, rivals, attackers, exactness, bench_jpeg,
+        bench, bench_explore, bench_readings, bench_networks,
     )  # fmt: skip
     for content in contents:
         name = content.__name__
