@@ -30,6 +30,16 @@ def test_bit_depth_by_hand():
     assert torch.equal(BitDepth(8)(ALL), ALL)
 
 
+def test_five_bits_twice_undo_whatever_moves_by_at_most_three_grey_levels():
+    """The levels lie 8 or 9 apart, so what was rounded once comes back: a certificate for two passes."""
+    once = BitDepth()(ALL)
+    for change in range(-3, 4):
+        moved = (once.int() + change).clamp(0, 255).to(torch.uint8)
+        assert (BitDepth()(moved) == once).all()
+    far = (once.int() + 5).clamp(0, 255).to(torch.uint8)
+    assert (BitDepth()(far) != once).any()
+
+
 @pytest.mark.parametrize("window", [2, 3, 4, 5])
 def test_median_is_the_sorted_windows_middle(window):
     images = noise(2, 3, 12, 9)
