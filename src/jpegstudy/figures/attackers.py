@@ -31,6 +31,7 @@ def knowing_beside_oblivious(rates):
         axes.set(title=strike, xlim=(-0.03, 1.03))
         percent_axis(axes.xaxis, [0, 0.5, 1])
     panels[0].set_yticks(range(len(order)), order)
+    panels[0].set_ylim(-0.6, len(order) - 0.4)
     figure.supxlabel("right, of the images that are right without an attack", fontsize=12)
     figure.legend(drawn.values(), drawn.keys(), loc="outside upper center", ncols=2)
     return figure
