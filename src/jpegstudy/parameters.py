@@ -182,6 +182,12 @@ PARAMETERS = {
         "a mapping such as {defenses: [JPG, FD], images: 20, epsilon: 2}, or {} for none",
     ),
     "timing_rounds": Parameter(_whole(0, 100), "a whole number of rounds to 100; 0 times nothing", False),
+    # 11_why
+    "fractions": Parameter(_distinct_numbers, "a list of different numbers of grey levels, such as [0.25, 0.5, 1]"),
+    "ladder": Parameter(
+        _mapping_of(epsilon=_whole(1, 255), bands=lambda value: type(value) is bool),
+        "a mapping such as {epsilon: 1, bands: true}, or {} for none",
+    ),
     # 07_networks
     "runs": Parameter(_distinct_names, "a list of different runs' names, such as [demo, sweep]", False),
     # 05_analysis

@@ -11,6 +11,7 @@ from jpegstudy.steps.attacked import attack_curves
 from jpegstudy.steps.checks import check_masking
 from jpegstudy.steps.defending import defend
 from jpegstudy.steps.distillation import distill
+from jpegstudy.steps.explaining import explain, measured, measured_spectra
 from jpegstudy.steps.prediction import add_jpeg_noise, attack, compress, modifications_of
 from jpegstudy.steps.preparation import prepare
 from jpegstudy.steps.rereading import read_otherwise
@@ -28,9 +29,12 @@ __all__ = [
     "count_moved_blocks",
     "defend",
     "distill",
+    "explain",
     "load_image_set",
     "load_network",
     "measure_survival",
+    "measured",
+    "measured_spectra",
     "modifications_of",
     "prepare",
     "read_images",
