@@ -123,8 +123,10 @@ def mean_squares(before, after):
 def frozen(codec):
     """A context in which a module is in eval mode and its parameters want no gradient; after it, all is as before.
 
-    What is no module is left alone.
+    What holds a module as its ``codec`` counts for that; anything else is left alone.
     """
+    while not isinstance(codec, nn.Module) and hasattr(codec, "codec"):
+        codec = codec.codec
     modules = list(codec.modules()) if isinstance(codec, nn.Module) else []
     parameters = list(codec.parameters()) if isinstance(codec, nn.Module) else []
     modes, wishes = [each.training for each in modules], [each.requires_grad for each in parameters]
