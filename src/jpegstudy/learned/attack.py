@@ -198,6 +198,9 @@ class _Subject:
 
     def _soft(self, x):
         if self.objective == "rate":
+            if not hasattr(self.codec, "soft_bits"):
+                kind = type(self.codec).__name__
+                raise BadInput(f"{kind} has no soft_bits; its rate cannot be attacked along a gradient")
             return self.codec.soft_bits(x)
         result, reference = self.codec.soft(x), self.reference.to(x) / 255
         if self.sign > 0:  # what is beyond white or black already gets no worse; toward a target it must come back

@@ -14,7 +14,7 @@ from torch import nn
 from jpegstudy.errors import BadInput
 from jpegstudy.learned.pixels import check_images
 
-SHRINK = 0.99  # of a perturbation that rounding took out of its ball, until it is back
+SHRINK = 0.999  # of a perturbation that rounding took out of its ball, and what it is too long by, until it is back
 
 
 class Budget:
@@ -64,14 +64,15 @@ class Budget:
         """
         base = self.images.to(x)
         change = x * 255 - base
-        squares = change.double().square().flatten(1).sum(1)
+        squares = change.square().flatten(1).sum(1)
         scale = (self.most / squares.clamp(min=1e-30)).sqrt().clamp(max=1)
         while True:
             rounded = self.rounded(change * scale.to(x).view(-1, 1, 1, 1))
-            over = squares_of(self.images, rounded) > self.most
+            squares = squares_of(self.images, rounded)
+            over = squares > self.most
             if not over.any():
                 return rounded
-            scale = torch.where(over, scale * SHRINK, scale)
+            scale = torch.where(over, scale * SHRINK * (self.most / squares.clamp(min=1)).sqrt(), scale)
 
     def rounded(self, change):
         """The images with a change in grey levels, floats, rounded and clipped to the box: uint8."""

@@ -16,6 +16,7 @@ from jpegstudy.jpeg import color, dct, sampling, size, surrogate, tables
 from jpegstudy.jpeg.arguments import check_quality, check_subsampling
 from jpegstudy.learned.attack import Distorted
 from jpegstudy.learned.budget import Budget, check_kept, mean_squares, squares_of
+from jpegstudy.learned.pixels import check_images
 
 GRADIENTS = ("straight-through", "smooth")
 MARGINS = (0.03, 0.06, 0.12, 0.25)  # of a step, beyond the boundary: rounding to 8 bits shall not undo a jump
@@ -76,6 +77,9 @@ def quantizer_flip(codec, images, *, mse_budget, linf=16):
     """
     if not isinstance(codec, Jpeg):
         raise BadInput(f"codec is a {type(codec).__name__}; the quantizer flip is for a learned.jpeg_codec.Jpeg")
+    check_images(images)
+    device = images.device
+    images = images.cpu()  # it takes float64, and little time
     budget = Budget(images, mse_budget, linf)
     reference = codec.reconstruct(images)
     best, curve = images.clone(), torch.zeros(len(images), len(MARGINS) + 1, dtype=torch.float64)
@@ -85,9 +89,9 @@ def quantizer_flip(codec, images, *, mse_budget, linf=16):
         curve[:, column] = mean_squares(reference, codec.reconstruct(moved))
         better = curve[:, column] > curve.gather(1, steps[:, None])[:, 0]
         steps[better] = column
-        best[better.to(best.device)] = moved[better.to(moved.device)]
+        best[better] = moved[better]
     check_kept(images, best, mse_budget, linf, budget.numbers)
-    return Distorted(best, curve.to(images.device), steps.to(images.device), mean_squares(images, best))
+    return Distorted(best.to(device), curve.float().to(device), steps.to(device), mean_squares(images, best))
 
 
 def _flipped(budget, index, quality, margin):
