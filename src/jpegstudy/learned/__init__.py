@@ -5,6 +5,13 @@ named       them by name: the study's small ones and those of CompressAI's zoo, 
 weights     from CompressAI's files, and from and to safetensors
 distances   PSNR and MS-SSIM, image by image
 
+attack          within a mean squared error: the paper's, L2-PGD, I-FGSM, and noise of the same power
+budget          what an attack may spend, measured in 8 bits
+vulnerability   what a codec suffers from it, image by image, every reference named
+jpeg_codec      JPEG under the same attacks, with one of its own, and the bound it keeps
+training        from scratch                finetuning      on adversarial examples too
+self_ensemble   the encoder's choice among eight ways to turn an image
+
 layers      strided convolutions and generalized divisive normalization
 densities   the likelihoods of latents, and the tables that follow from them
 tables      integer tables, and symbols written and read by them
@@ -15,7 +22,8 @@ codec = learned.load("weights.safetensors")         or learned.build(learned.sha
 images = codec.reconstruct(images)                  uint8 (N, 3, H, W), what comes out
 streams = codec.encode(images)                      bytes of each; codec.decode(streams[0]) is images[0]
 coded = codec(x)                                    x from 0 to 1: coded.reconstruction, .images, .bits
-x = codec.soft(x)                                   without quantization, for gradients
+x = codec.soft(x)                                   without quantization, for gradients; codec.soft_bits(x) likewise
+attacked = ftda(codec, images, mse_budget=1e-4)     attacked.images; then measure(codec.reconstruct, images, ...)
 """
 
 from jpegstudy.learned.codec import Codec, Coded, Shape

@@ -102,6 +102,11 @@ class Codec(nn.Module):
         """Where the weights are."""
         return self.entropy_bottleneck.quantiles.device
 
+    @property
+    def dtype(self):
+        """What it computes in: float32, unless it was made float64."""
+        return self.entropy_bottleneck.quantiles.dtype
+
     def forward(self, x):
         """Coded of x, floats (N, 3, H, W) from 0 to 1. Raises BadInput for others."""
         check_floats(x)
@@ -123,12 +128,36 @@ class Codec(nn.Module):
         check_floats(x)
         return cropped(self.g_s(self.g_a(pad(x, self.stride))), x.shape[2:])
 
+    def soft_bits(self, x):
+        """The bits of each image by its latents' likelihoods without quantization, through which gradients flow.
+
+        x: floats (N, 3, H, W) from 0 to 1; returns floats (N,). A latent's likelihood is that of the rounding interval
+        around it, wherever it lies.
+        """
+        check_floats(x)
+        likelihoods = self.likelihoods(self.g_a(pad(x, self.stride)))
+        return Coded(x, likelihoods).bits
+
     @torch.no_grad()
     def reconstruct(self, images):
         """Images as they come out of the codec, uint8 (N, 3, H, W): those of ``decode(encode(images))``, to the bit."""
+        return torch.cat([coded.images for coded in self._each(images)]).to(images.device)
+
+    @torch.no_grad()
+    def estimated_bits(self, images):
+        """The bits of each image uint8 (N, 3, H, W) by the likelihoods of its rounded latents: floats (N,)."""
+        return torch.cat([coded.bits for coded in self._each(images)]).to(images.device)
+
+    def bits(self, images):
+        """The bits of each image's whole stream, header and all: int64 (N,). Raises BadInput as ``encode``."""
+        return torch.tensor([8 * len(each) for each in self.encode(images)], device=images.device)
+
+    def _each(self, images):
+        """Coded of each image uint8 (N, 3, H, W), one after the other, in eval mode."""
         check_images(images)
         with evaluating(self):
-            return torch.cat([self(from_grey(each[None]).to(self.device)).images for each in images]).to(images.device)
+            for each in images:
+                yield self(from_grey(each[None]).to(self.device, self.dtype))
 
     def encode(self, images):
         """The stream of each image uint8 (N, 3, H, W): a list of N bytes; see the module ``stream`` for its bits."""
@@ -172,6 +201,10 @@ class FactorizedPrior(Codec):
         """(quantized latents, likelihoods by name) of latents y (N, M, h, w)."""
         values, likelihood = self.entropy_bottleneck(y)
         return values, {"y": likelihood}
+
+    def likelihoods(self, y):
+        """The likelihoods by name of latents y (N, M, h, w) as they are, not quantized."""
+        return {"y": self.entropy_bottleneck.likelihood(y)}
 
     def through(self, coder, y, shape):
         """Quantized latents (1, M, h, w) that a Writer writes, or a Reader reads where y is None; shape: (h, w)."""
@@ -217,6 +250,12 @@ class ScaleHyperprior(Codec):
         z, likelihood_of_z = self.entropy_bottleneck(self.hyper_latents(y))
         values, likelihood = self.gaussian_conditional(y, *self.parameters_of(z))
         return values, {"y": likelihood, "z": likelihood_of_z}
+
+    def likelihoods(self, y):
+        """The likelihoods by name of latents y (N, M, h, w) as they are, not quantized, and of z likewise."""
+        z = self.hyper_latents(y)
+        y_given_z = self.gaussian_conditional.likelihood(y, *self.parameters_of(z))
+        return {"y": y_given_z, "z": self.entropy_bottleneck.likelihood(z)}
 
     def through(self, coder, y, shape):
         """Quantized latents (1, M, h, w) that a Writer writes, or a Reader reads where y is None; shape: (h, w)."""
