@@ -1,0 +1,131 @@
+"""Why JPEG undoes perturbations, in tables: geometry, the ladder's rungs, first orders, and where recovery ends."""
+
+import numpy as np
+import pandas as pd
+
+from jpegstudy.errors import BadInput
+
+from .curves import recovery
+from .outcomes import read_outcomes
+from .resampling import RESAMPLES, bca, mean_intervals, share_difference_interval
+
+GEOMETRY = ("residual_ratio", "survival_ratio", "gain", "projection_gap", "survivor_cosine", "step_cosine")
+DISTANCES = ("rms_attacked_x", "rms_compressed_x", "rms_compressed_attacked_x", "rms_noisy_x",
+             "rms_compressed_attacked_compressed")  # fmt: skip
+CHANGES = {  # whole, and the parts that add up to it
+    "attack_change": ("attack_first_order", "attack_remainder"),
+    "undone_change": ("codec_change", "removed_first_order", "turned_first_order", "undone_remainder"),
+    "whole_change": ("codec_change", "survivor_first_order", "survivor_remainder"),
+}
+
+
+def geometry_means(geometry, *, columns=(*GEOMETRY, *DISTANCES), files=None, resamples=RESAMPLES, seed=0):
+    """Means over images of what mechanism.geometry measured, by epsilon and quality.
+
+    geometry: a row for each image, epsilon and quality.  files: as for mean_intervals, by image number.
+    Columns: epsilon, quality, measure, n, value, low, high. Images without a perturbation are left out.
+    Raises BadInput for columns that are not there.
+    """
+    if missing := [name for name in columns if name not in geometry]:
+        raise BadInput(f"the table lacks {', '.join(missing)}; it has {', '.join(geometry.columns)}")
+    rows = []
+    for (epsilon, quality), part in geometry.groupby(["epsilon", "quality"]):
+        part = part[part["gain"].notna()]
+        found = _means(part, columns, files, resamples, seed)
+        rows += [(epsilon, quality, name, len(part), *interval) for name, interval in zip(columns, found, strict=True)]
+    return pd.DataFrame(rows, columns=["epsilon", "quality", "measure", "n", "value", "low", "high"])
+
+
+def rung_recoveries(predictions, epsilon, *, resamples=RESAMPLES, seed=0):
+    """What each rung of the ladder gives back of what the attack took, beside all of JPEG.
+
+    predictions: of x, the attack, and "<variant>(x)", "<variant>(Adv(x))" for every variant.
+    Columns: variant, kind ("only", "all but", "only band", "all but band", "grid", "ends"), n, recovery, low, high,
+    cost (accuracy on clean images less that of x), cost_low, cost_high, and less (recovery less that of all of JPEG),
+    less_low, less_high: paired, over the same resamples.
+    Raises BadInput if the ladder was not measured.
+    """
+    attack = f"Adv{epsilon:g}(x)"
+    pairs = predictions["modification"].str.extract(r"^([a-z][^()]*)\((.*)\)$").dropna()
+    names = [name for name in dict.fromkeys(pairs[0]) if f"{name}({attack})" in set(predictions["modification"])]
+    if "all" not in names:
+        raise BadInput(f"predictions hold no ladder at {attack}; ask for it by the parameter ladder of page 11")
+    wanted = ["x", attack, *(f"{name}({base})" for name in names for base in ("x", attack))]
+    data = read_outcomes(predictions[predictions["modification"].isin(wanted)])
+    x, attacked = (data.hits[data.place(name)] for name in ("x", attack))
+    clean, back = ([data.hits[data.place(f"{name}({base})")] for name in names] for base in ("x", attack))
+    found = _recoveries(x, attacked, back, names.index("all"), data.files, resamples, seed)
+    rows = []
+    for place, name in enumerate(names):
+        cost = share_difference_interval(clean[place], x, files=data.files, resamples=resamples, seed=seed)
+        rows.append((name, _kind(name), x.size, *found[place], *cost, *found[len(names) + place]))
+    ends = ("", "_low", "_high")
+    columns = ["variant", "kind", "n", "recovery", "low", "high", *(f"cost{end}" for end in ends)]
+    return pd.DataFrame(rows, columns=[*columns, *(f"less{end}" for end in ends)])
+
+
+def _recoveries(x, attacked, back, whole, files, resamples, seed):
+    """Intervals of every recovery, then of each less that of all of JPEG."""
+    _, numbers = np.unique(files, return_inverse=True)
+    hits = np.stack([x, attacked, *back]).astype(float)
+    sums = np.stack([np.bincount(numbers, weights=row) for row in hits], axis=1)
+
+    def ratios(totals):
+        back_again = (totals[..., 2:] - totals[..., [1]]) / (totals[..., [0]] - totals[..., [1]])
+        return np.concatenate([back_again, back_again - back_again[..., [whole]]], axis=-1)
+
+    return bca(sums, ratios, resamples=resamples, seed=seed)
+
+
+def _kind(name):
+    if name in ("all", "none"):
+        return "ends"
+    return next(kind for kind in ("only band", "all but band", "only", "all but", "grid") if name.startswith(kind))
+
+
+def mean_parts(orders, *, files=None, resamples=RESAMPLES, seed=0):
+    """Means over images of the changes of the objective and of their parts, by epsilon and objective.
+
+    orders: a row for each image, epsilon and objective, from mechanism.decomposition.
+    Columns: epsilon, objective, change, part (the change itself, or one of its parts), n, value, low, high. The parts
+    of a change add up to it, in the means as in each image.
+    """
+    rows = []
+    for (epsilon, objective), part in orders.groupby(["epsilon", "objective"]):
+        for change, parts in CHANGES.items():
+            found = _means(part, (change, *parts), files, resamples, seed)
+            rows += [
+                (epsilon, objective, change, name, len(part), *interval)
+                for name, interval in zip((change, *parts), found, strict=True)
+            ]
+    return pd.DataFrame(rows, columns=["epsilon", "objective", "change", "part", "n", "value", "low", "high"])
+
+
+def mean_objectives(orders, *, files=None, resamples=RESAMPLES, seed=0):
+    """Means of the objective itself, on x, Adv, JPG(x), JPG(Adv) and under the controls, by epsilon and objective."""
+    names = ("x", "attacked", "compressed", "compressed_attacked", "noise", "gaussian", "signs")
+    rows = []
+    for (epsilon, objective), part in orders.groupby(["epsilon", "objective"]):
+        found = _means(part, names, files, resamples, seed)
+        rows += [(epsilon, objective, name, len(part), *interval) for name, interval in zip(names, found, strict=True)]
+    return pd.DataFrame(rows, columns=["epsilon", "objective", "images", "n", "value", "low", "high"])
+
+
+def _means(part, columns, files, resamples, seed):
+    own = None if files is None else part["image"].map(files).to_numpy()
+    return mean_intervals(part[list(columns)].to_numpy(float).T, files=own, resamples=resamples, seed=seed)
+
+
+def recovery_curves_of(predictions, *, resamples=RESAMPLES, seed=0):
+    """Recovery by quality and epsilon: quality, epsilon, recovery, low, high, n; NaN where nothing was taken."""
+    table = recovery(predictions, resamples=resamples, seed=seed)
+    parts = predictions.drop_duplicates("modification")[["modification", "epsilon", "quality"]]
+    return table.merge(parts, on="modification")[["quality", "epsilon", "recovery", "low", "high", "n"]]
+
+
+def accuracy_by_epsilon(predictions):
+    """Accuracy without JPEG by epsilon, fractions of a grey level among them: a sorted Series that begins at 0."""
+    data = predictions[predictions["transform"].isna()]
+    wanted = data["label"].fillna(data["top_label"])
+    right = data.assign(right=data["predicted"] == wanted, epsilon=data["epsilon"].fillna(0.0))
+    return right.groupby("epsilon")["right"].mean().sort_index()
