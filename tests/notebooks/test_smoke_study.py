@@ -77,7 +77,7 @@ def test_a_second_run_makes_only_the_analysis_again(executed):
     before = {path: path.stat().st_mtime_ns for path in (run.path / "predictions").rglob("*.parquet")}
     said = []
     notebooks.run_study(study, say=said.append)
-    assert sum("already done" in line for line in said) == 7  # 01 to 04, 06, 08 and 09
+    assert sum("already done" in line for line in said) == 8  # 01 to 04, 06, 08, 09 and 11
     assert before == {path: path.stat().st_mtime_ns for path in (run.path / "predictions").rglob("*.parquet")}
 
 

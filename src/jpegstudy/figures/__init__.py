@@ -6,6 +6,14 @@ Colors follow the transform in all of them: gray without one, blue JPEG, orange 
 from .attackers import convergence_curves, crossed, knowing_beside_oblivious
 from .curves import accuracy_curves, confident_errors, recovery_curves
 from .defenses import defended_over_epsilon, gain_by_band, knowing_attacks, tables_tradeoff
+from .explanations import (
+    band_recoveries,
+    geometry_over_epsilon,
+    parts_of_change,
+    recovery_measured_and_predicted,
+    rungs,
+    spectra_maps,
+)
 from .exploration import band_heat_maps, highest_probabilities
 from .images import image_strip, in_one_line, sample_images
 from .networks import recovery_over, transfer_map
@@ -16,22 +24,28 @@ from .style import show
 __all__ = [
     "accuracy_curves",
     "band_heat_maps",
+    "band_recoveries",
     "confident_errors",
     "convergence_curves",
     "crossed",
     "defended_over_epsilon",
     "gain_by_band",
+    "geometry_over_epsilon",
     "highest_probabilities",
     "image_strip",
     "in_one_line",
     "knowing_attacks",
     "knowing_beside_oblivious",
     "noise_by_factor",
+    "parts_of_change",
     "reading_changes",
     "recovery_curves",
+    "recovery_measured_and_predicted",
     "recovery_over",
+    "rungs",
     "sample_images",
     "show",
+    "spectra_maps",
     "table1_bars",
     "tables_tradeoff",
     "top_label_boxes",

@@ -9,13 +9,14 @@ the number of images. A module each:
     decomposition    the change of the objective in first orders, the codec's part, and remainders; controls
     spectra          perturbations, gradients and images by color plane and band, beside the steps
     prediction       gain and energy in one pass, and the critical epsilon, predicted and read off a curve
+    critical         the prediction for a run's tables, by quality
     recovery_model   which images JPEG brings back, by their margin, texture and spectrum
 """
 
-from jpegstudy.mechanism import decomposition, geometry, ladder, prediction, recovery_model, spectra
+from jpegstudy.mechanism import critical, decomposition, geometry, ladder, prediction, recovery_model, spectra
 from jpegstudy.mechanism.survival import Survival, predicted_energy, predicted_gain
 
 __all__ = [
-    "Survival", "decomposition", "geometry", "ladder", "predicted_energy", "predicted_gain", "prediction",
+    "Survival", "critical", "decomposition", "geometry", "ladder", "predicted_energy", "predicted_gain", "prediction",
     "recovery_model", "spectra",
 ]  # fmt: skip

@@ -5,7 +5,16 @@ are no independent trials, so files are resampled. Rates are fractions 0 to 1. `
 Methods: Wilson 1927, Newcombe 1998 (method 10), Efron 1987 (BCa), McNemar's exact test, Holm 1979.
 """
 
-from . import attacker_words, defense_words, in_words, masking_words, network_words, reading_words
+from . import (
+    attacker_words,
+    defense_words,
+    explanation_words,
+    explanations,
+    in_words,
+    masking_words,
+    network_words,
+    reading_words,
+)
 from .architectures import architectures, year_of
 from .attackers import (
     convergence,
@@ -79,6 +88,8 @@ __all__ = [
     "dormancy",
     "equal_lines",
     "example_names",
+    "explanation_words",
+    "explanations",
     "holm",
     "images_for_difference",
     "images_for_rate",

@@ -129,3 +129,42 @@ def accuracy_by_epsilon(predictions):
     wanted = data["label"].fillna(data["top_label"])
     right = data.assign(right=data["predicted"] == wanted, epsilon=data["epsilon"].fillna(0.0))
     return right.groupby("epsilon")["right"].mean().sort_index()
+
+
+def compressed_accuracy(predictions):
+    """Accuracy of JPG(x) by quality: ``{quality: share}``."""
+    data = predictions[predictions["attack"].isna() & (predictions["transform"] == "JPG")]
+    wanted = data["label"].fillna(data["top_label"])
+    right = data.assign(right=data["predicted"] == wanted).groupby("quality")["right"].mean()
+    return {int(quality): float(share) for quality, share in right.items()}
+
+
+def candidates(predictions, images, orders, epsilon, quality):
+    """What is known of each image that JPEG could bring back: ``(table, recovered, files)``.
+
+    Those that are right as x and wrong under Adv; recovered (bool) says which are right under JPG(Adv) again.
+    predictions: of x, Adv and JPG(Adv).  images, orders: from steps.explaining, a row for each image.
+    Columns of the table: clean_margin, attacked_margin (the label's logit less the highest other), slope (the sum of
+    the gradient's absolute values), log_texture, fine_share, and the shares of the gradient's spectrum. Its index, and
+    that of files, is the image's number.
+    """
+    wanted = predictions["label"].fillna(predictions["top_label"])
+    right = predictions.assign(right=predictions["predicted"] == wanted)
+    right = right.pivot(index="image", columns="modification", values="right")
+    attack = f"Adv{epsilon:g}(x)"
+    jpeg = "JPG" if quality == 75 else f"JPG{quality}"
+    turned = right.index[right["x"] & ~right[attack]]
+    margins = orders[(orders["objective"] == "margin") & (orders["epsilon"] == epsilon)].set_index("image").loc[turned]
+    about = images.set_index("image").loc[turned]
+    table = pd.DataFrame(
+        {
+            "clean_margin": -margins["x"],
+            "attacked_margin": -margins["attacked"],
+            "slope": margins["gradient_l1_x"],
+            "log_texture": about["log_texture"],
+            "fine_share": about["fine_share"],
+            **{f"gradient_{name}": about[name] for name in ("chroma_share", "low_share", "high_share")},
+        }
+    )
+    files = predictions.drop_duplicates("image").set_index("image")["file"].loc[turned]
+    return table, right[f"{jpeg}({attack})"].loc[turned].to_numpy(bool), files.to_numpy()
