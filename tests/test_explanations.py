@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jpegstudy import figures
 from jpegstudy.errors import BadInput
-from jpegstudy.statistics import explanations
+from jpegstudy.statistics import explanation_words, explanations
 from tests.test_defenses import predictions_of
+from tests.test_figures import rendered
 
 
 def ladder(rights):
@@ -72,3 +74,80 @@ def test_accuracy_by_epsilon_begins_at_the_clean_image():
     curve = explanations.recovery_curves_of(predictions_of({"x": 80, "Adv1(x)": 30, "JPG(Adv1(x))": 60, "JPG(x)": 78}))
     assert curve.recovery.tolist() == [pytest.approx(0.6)]
     assert curve.quality.tolist() == [75]
+
+
+RIGHTS = {"x": 80, "Adv1(x)": 20, "all(x)": 76, "all(Adv1(x))": 50, "none(x)": 80, "none(Adv1(x))": 20}
+RIGHTS |= {f"{kind}(x)": 78 for kind in ("only color", "all but color")}
+RIGHTS |= {"only color(Adv1(x))": 26, "all but color(Adv1(x))": 44}
+BANDS = {f"{kind} band {k}({base})": 30 if base != "x" else 78
+         for k in range(64) for kind in ("only", "all but") for base in ("x", "Adv1(x)")}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def recoveries():
+    return explanations.rung_recoveries(ladder({**RIGHTS, **BANDS}), 1, resamples=50)
+
+
+def test_words_name_the_step_that_earns_it_and_the_one_that_is_missed(recoveries):
+    first, second, third = explanation_words.earned(recoveries)
+    assert first.startswith("All of JPEG gives back 0.50 [")
+    assert "of single steps most is given back by color, 0.10 [" in first
+    assert second.startswith("Most is missed without color: −0.10 [")
+    assert third.startswith("Of 64 bands quantized alone, 64 give back something")
+    assert list(explanation_words.rungs(recoveries).index) == ["all", "none", "only color", "all but color"]
+
+
+def test_figures_of_the_ladder_draw_its_numbers(recoveries):
+    bars = rendered(figures.rungs(recoveries)).axes[0]
+    assert [round(bar.get_width(), 3) for bar in bars.patches] == [0.4, 0.1, 0.0, 0.5]  # from below
+    left, right = rendered(figures.band_recoveries(recoveries, np.arange(64))).axes[:2]
+    np.testing.assert_allclose(left.images[0].get_array(), 1 / 6)
+    np.testing.assert_allclose(right.images[0].get_array(), 1 / 3)  # what is lost where the band is spared
+
+
+def test_geometry_in_words_says_whether_the_picture_holds():
+    values = {"gain": 0.02, "step_cosine": 0.97, "projection_gap": 0.0, "residual_ratio": 0.0}
+    values |= {"survival_ratio": 0.1, "survivor_cosine": 0.5}
+    rows = [(1, 75, name, 9, value, value, value) for name, value in values.items()]
+    means = pd.DataFrame(rows, columns=["epsilon", "quality", "measure", "n", "value", "low", "high"])
+    assert "the picture holds" in explanation_words.figure_1(means, 75)[0]
+    far = means.assign(value=0.5, low=0.4, high=0.6)
+    assert "does not hold" in explanation_words.figure_1(far, 75)[0]
+    assert explanation_words.geometry(means, 75)["Figure 1 draws"].tolist() == ["0", "0", "0", "0", "", "1"]
+    lines = rendered(figures.geometry_over_epsilon(means, {"gain": "gain"})).axes[0].lines
+    assert lines[0].get_ydata().tolist() == [0.02]
+
+
+def test_stacked_parts_reach_the_change():
+    values = {"undone_change": -1.0, "codec_change": 0.5, "removed_first_order": -2.0, "turned_first_order": -0.5,
+              "undone_remainder": 1.0}  # fmt: skip
+    rows = [(2, "margin", "undone_change", name, 9, value, value, value) for name, value in values.items()]
+    parts = pd.DataFrame(rows, columns=["epsilon", "objective", "change", "part", "n", "value", "low", "high"])
+    told = explanation_words.undone_in_words(parts, "margin", 2)
+    assert "removed of the perturbation, to first order +200%" in told
+    labels = {name: name for name in explanations.CHANGES["undone_change"]}
+    bars = rendered(figures.parts_of_change(parts, "undone_change", labels)).axes[0].patches
+    assert [(bar.get_y(), bar.get_height()) for bar in bars] == [(0, 0.5), (0, -2), (-2, -0.5), (0.5, 1)]
+    assert "does not lower" in explanation_words.undone_in_words(parts.assign(low=-1.0, high=0.5), "margin", 2)
+
+
+def test_recovery_is_drawn_beside_what_was_predicted():
+    curves = pd.DataFrame({"quality": [75, 75], "epsilon": [1, 2], "recovery": [0.6, 0.2], "low": 0.1, "high": 0.7})
+    axes = rendered(figures.recovery_measured_and_predicted(curves, curves)).axes[0]
+    assert any(line.get_linestyle() == "--" and line.get_ydata().tolist() == [0.6, 0.2] for line in axes.lines)
+    table = explanation_words.critical({75: 1.5, 50: float("nan")}, {75: 1.25, 50: 2.0})
+    assert table.loc[75].tolist() == ["1.50", "1.25"]
+    assert table.loc[50, "measured"] == "not crossed"
+
+
+def test_candidates_are_right_before_and_wrong_after_the_attack():
+    predictions = predictions_of({"x": 80, "Adv1(x)": 20, "JPG(Adv1(x))": 50})
+    orders = pd.DataFrame({"image": range(100), "objective": "margin", "epsilon": 1, "x": -1.0, "attacked": 0.5,
+                           "gradient_l1_x": 3.0})  # fmt: skip
+    names = ["log_texture", "fine_share", "chroma_share", "low_share", "high_share"]
+    images = pd.DataFrame({"image": range(100), **dict.fromkeys(names, 0.5)})
+    table, recovered, files = explanations.candidates(predictions, images, orders, 1, 75)
+    assert table.index.tolist() == list(range(20, 80))
+    assert recovered.tolist() == [True] * 30 + [False] * 30
+    assert files[0] == "20.png"
+    assert table.clean_margin.tolist() == [1.0] * 60
