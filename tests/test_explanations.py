@@ -151,3 +151,24 @@ def test_candidates_are_right_before_and_wrong_after_the_attack():
     assert recovered.tolist() == [True] * 30 + [False] * 30
     assert files[0] == "20.png"
     assert table.clean_margin.tolist() == [1.0] * 60
+
+
+def test_the_answer_tells_the_tables_numbers(recoveries):
+    measures = {"gain": 0.4, "survival_ratio": 2.0}
+    means = pd.DataFrame([(1, 75, name, 9, v, v - 0.1, v + 0.1) for name, v in measures.items()],
+                         columns=["epsilon", "quality", "measure", "n", "value", "low", "high"])  # fmt: skip
+    values = {"undone_change": -1.0, "codec_change": 0.0, "removed_first_order": -1.0, "turned_first_order": 0.0,
+              "undone_remainder": 0.0}  # fmt: skip
+    changes = pd.DataFrame([(1, "margin", "undone_change", name, 9, v, v, v) for name, v in values.items()],
+                           columns=["epsilon", "objective", "change", "part", "n", "value", "low", "high"])  # fmt: skip
+    kinds = ("attacked", "compressed_attacked", "noise", "gaussian")
+    means_of = pd.DataFrame([(1, "margin", name, 9, 0.5, 0.4, 0.6) for name in kinds],
+                            columns=["epsilon", "objective", "images", "n", "value", "low", "high"])  # fmt: skip
+    curves = pd.DataFrame({"quality": [75], "epsilon": [1], "recovery": [0.3], "low": [0.2], "high": [0.4], "n": [9]})
+    tables = (means, recoveries, changes, means_of, curves)
+    told = explanation_words.answer(*tables, quality=75, epsilon=1)
+    assert "0.4 [0.3, 0.5] of the perturbation survives" in told[0] or "0.40 [0.30, 0.50]" in told[0]
+    assert told[1] == " ".join(explanation_words.earned(recoveries)[:2])
+    assert "removed of the perturbation, to first order +100%" in told[2]
+    assert told[4].startswith("So recovery is a matter of size: 0.30 [0.20, 0.40] at ε = 1")
+    assert len(explanation_words.answer(means, None, *tables[2:], quality=75, epsilon=1)) == 4

@@ -208,3 +208,32 @@ def _rate(row):
 
 def _epsilon(value):
     return "not crossed" if math.isnan(value) else f"{value:.2f}"
+
+
+def answer(means, recoveries, changes, objectives_of, curves, *, quality, epsilon):
+    """The page's answer in sentences, every number of which is one of its tables'.
+
+    means: geometry_means.  recoveries: rung_recoveries, or None.  changes: mean_parts.  objectives_of: mean_objectives.
+    curves: recovery_curves_of.  quality, epsilon: of the study's JPEG and of the perturbation that is told of.
+    """
+    at = means[(means["quality"] == quality) & (means["epsilon"] == epsilon)].set_index("measure")
+    gain, length = at.loc["gain"], at.loc["survival_ratio"]
+    lines = [
+        f"At ε = {epsilon:g} and quality {quality}, {_rate(gain)} of the perturbation survives JPEG in its own "
+        f"direction, and what comes out is {_rate(length)} times as long as what went in: a quantizer answers small "
+        "changes with none, or with whole steps."
+    ]
+    if recoveries is not None:
+        lines.append(" ".join(earned(recoveries)[:2]))
+    lines.append(undone_in_words(changes, "margin", epsilon))
+    part = objectives_of[(objectives_of["objective"] == "margin") & (objectives_of["epsilon"] == epsilon)]
+    told = part.set_index("images")
+    lines.append(
+        f"The label falls behind by {_rate(told.loc['attacked'])} under the attack, by "
+        f"{_rate(told.loc['compressed_attacked'])} after JPEG, by {_rate(told.loc['noise'])} after the same residual "
+        f"shuffled and by {_rate(told.loc['gaussian'])} after Gaussian noise of its power; below 0 it is kept."
+    )
+    own = curves[curves["quality"] == quality].sort_values("epsilon")
+    spans = ", ".join(f"{rate(row.recovery, row.low, row.high)} at ε = {row.epsilon:g}" for row in own.itertuples())
+    lines.append(f"So recovery is a matter of size: {spans} (quality {quality}).")
+    return lines
