@@ -5,6 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
+from jpegstudy import steps
+from jpegstudy.run import Run
+
 
 @pytest.fixture
 def outputs(tmp_path, monkeypatch):
@@ -74,3 +77,13 @@ def folder(tmp_path):
         write_image(tmp_path / "images" / "abcd"[number % 4] / f"{number}.png", seed=number)
     (tmp_path / "images" / "a" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not much of a JPEG")
     return tmp_path / "images"
+
+
+def studied(folder):
+    """The run "test" of a folder's images, with 01 to 04 done."""
+    run = Run("test")
+    steps.prepare(run.stage("01_preprocessing", image_set=str(folder), **STAGE_01))
+    steps.attack(run.stage("02_attack", **STAGES["02_attack"]))
+    steps.compress(run.stage("03_compression", **STAGES["03_compression"]))
+    steps.add_jpeg_noise(run.stage("04_jpeg_noise", **STAGES["04_jpeg_noise"]))
+    return run

@@ -64,7 +64,7 @@ def test_it_is_short(notebook):
     parameters = parameter_cells(notebook)
     lines = [len(source(cell).splitlines()) for cell in code_of(notebook) if cell not in parameters]
     assert len(notebook["cells"]) <= 30
-    assert all(len(source(cell).splitlines()) <= 16 for cell in parameters)
+    assert all(len(source(cell).splitlines()) <= 14 for cell in parameters)
     assert max(lines) <= 12
     assert sum(lines) <= 150
 

@@ -10,10 +10,10 @@ import torch
 from jpegstudy import modifications, statistics, steps
 from jpegstudy.errors import BadInput
 from jpegstudy.modifications import parse
-from jpegstudy.run import Run, Stage
+from jpegstudy.run import Stage
 from jpegstudy.steps import attack_plan, attacked, checks, making
 from jpegstudy.transforms import find
-from tests.conftest import STAGE_01, STAGES, write_image
+from tests.conftest import studied, write_image
 
 STAGE = "09_adaptive_attacks"
 GIVEN = {
@@ -23,15 +23,6 @@ GIVEN = {
     "effort": {"steps": 2, "restarts": 1, "draws": 2, "queries": 5, "searches": 2, "search_steps": 3},
     "seed": 3, "batch_size": 2, "device": "cpu",
 }  # fmt: skip
-
-
-def studied(folder):
-    run = Run("test")
-    steps.prepare(run.stage("01_preprocessing", image_set=str(folder), **STAGE_01))
-    steps.attack(run.stage("02_attack", **STAGES["02_attack"]))
-    steps.compress(run.stage("03_compression", **STAGES["03_compression"]))
-    steps.add_jpeg_noise(run.stage("04_jpeg_noise", **STAGES["04_jpeg_noise"]))
-    return run
 
 
 @pytest.fixture(scope="module")

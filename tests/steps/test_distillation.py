@@ -7,11 +7,10 @@ import torch
 from jpegstudy import attacks, modifications, steps
 from jpegstudy.errors import BadInput
 from jpegstudy.modifications import parse
-from jpegstudy.run import Run
 from jpegstudy.steps import distillation, protocols
 from jpegstudy.transforms import FeatureDistillation
 from jpegstudy.transforms import distillation_tables as tables
-from tests.conftest import STAGE_01, STAGES, write_image
+from tests.conftest import studied, write_image
 
 STAGE = "08_feature_distillation"
 SWEEP = {"images": 5, "epsilon": 2, "bands": [6, 15], "sensitive": [1, 50], "others": [40]}
@@ -19,15 +18,6 @@ GIVEN = {
     "defenses": ["JPG", "FD", "FD8"], "epsilons": [1, 4], "shifted": ["FD8"], "sweep": SWEEP,
     "attackers": {"images": 3, "epsilons": [1, 1.5, 2]}, "seed": 3, "batch_size": 3, "device": "cpu",
 }  # fmt: skip
-
-
-def studied(folder):
-    run = Run("test")
-    steps.prepare(run.stage("01_preprocessing", image_set=str(folder), **STAGE_01))
-    steps.attack(run.stage("02_attack", **STAGES["02_attack"]))
-    steps.compress(run.stage("03_compression", **STAGES["03_compression"]))
-    steps.add_jpeg_noise(run.stage("04_jpeg_noise", **STAGES["04_jpeg_noise"]))
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -6,24 +6,15 @@ import torch
 
 from jpegstudy import attacks, jpeg, mechanism, steps
 from jpegstudy.errors import BadInput
-from jpegstudy.run import Run, Stage
+from jpegstudy.run import Stage
 from jpegstudy.steps import explaining
-from tests.conftest import STAGE_01, STAGES, write_image
+from tests.conftest import studied, write_image
 
 STAGE = "11_why"
 GIVEN = {
     "epsilons": [1, 4], "qualities": [75, 30], "quality": 75, "fractions": [0.5],
     "ladder": {"epsilon": 1, "bands": False}, "images": 7, "seed": 3, "batch_size": 2, "device": "cpu",
 }  # fmt: skip
-
-
-def studied(folder):
-    run = Run("test")
-    steps.prepare(run.stage("01_preprocessing", image_set=str(folder), **STAGE_01))
-    steps.attack(run.stage("02_attack", **STAGES["02_attack"]))
-    steps.compress(run.stage("03_compression", **STAGES["03_compression"]))
-    steps.add_jpeg_noise(run.stage("04_jpeg_noise", **STAGES["04_jpeg_noise"]))
-    return run
 
 
 @pytest.fixture(scope="module")
