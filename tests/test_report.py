@@ -1,3 +1,4 @@
+import base64
 import json
 import re
 from pathlib import Path
@@ -76,7 +77,19 @@ def test_nothing_is_loaded_from_elsewhere(pages):
         assert not page.select("script, iframe, object, link:not([rel=icon])")
         assert not re.search(r"@import|url\(", html)
         loaded = [tag.get("src") or tag.get("href") for tag in page.select("[src], link")]
-        assert all(source.startswith("data:") for source in loaded)
+        assert all(source.startswith(("data:", "figures/05_analysis-")) for source in loaded)
+
+
+def test_a_run_s_own_pages_carry_their_pictures_and_published_ones_have_them_as_files(project):
+    (own,) = _pictures(project / "outputs/runs/small/report/05_analysis.html")
+    (published,) = _pictures(project / "outputs/report/small/05_analysis.html")
+    assert published == "figures/05_analysis-1.png"
+    stored = (project / "outputs/report/small" / published).read_bytes()
+    assert own == "data:image/png;base64," + base64.b64encode(stored).decode()
+
+
+def _pictures(page):
+    return [picture["src"] for picture in BeautifulSoup(page.read_text(), "html.parser").select("img")]
 
 
 def test_no_report_tells_where_files_lie_on_this_machine(project):

@@ -1,10 +1,10 @@
 """Runs published for others to read: what a reader needs to check a report, copied to outputs/report/<run>.
 
-Executed notebooks, HTML, tables, run.json and the predictions go along, so that every committed figure can be traced.
+Executed notebooks, HTML, pictures, tables, run.json and the predictions go along, so that every committed figure can be
+traced. Pictures are files beside the pages, to be shown elsewhere too.
 outputs/report/index.html lists the published runs.
 """
 
-import base64
 import json
 
 import nbformat
@@ -13,7 +13,7 @@ from jpegstudy import headline, machine_paths
 from jpegstudy.atomic import replacing, replacing_folder
 from jpegstudy.errors import BadInput
 from jpegstudy.places import outputs
-from jpegstudy.record import COMPARISONS, compared_in, read_record
+from jpegstudy.record import compared_in, read_record
 from jpegstudy.report import (
     FILES,
     TEMPLATES,
@@ -23,8 +23,6 @@ from jpegstudy.report import (
     study_of,
     write_pages,
 )
-
-RESULTS = ("05_analysis", *COMPARISONS)  # notebooks whose pictures are wanted as files: in a README, on slides
 
 
 def publish(name):
@@ -39,13 +37,10 @@ def publish(name):
         raise BadInput(f"run {name!r} is not whole ({failed[0]}); run its study again first")
     target = outputs() / "report" / run.name
     with replacing_folder(target) as folder:
-        write_pages(run, folder, up="../index.html", beside="")
+        write_pages(run, folder, up="../index.html", beside="", pictures="figures")
         for notebook in executed(run):
             (folder / "notebooks").mkdir(exist_ok=True)
-            whole = read(run, notebook)
-            nbformat.write(whole, folder / "notebooks" / notebook.name)
-            if notebook.stem in RESULTS:
-                _write_pictures(whole, folder / "figures", notebook.stem)
+            nbformat.write(read(run, notebook), folder / "notebooks" / notebook.name)
         for file in (*FILES, "study.json"):
             if (run.path / file).exists():
                 _copy_text(run, run.path / file, folder / file)
@@ -56,15 +51,6 @@ def publish(name):
             )
     _list_published()
     return target / "index.html"
-
-
-def _write_pictures(notebook, folder, stem):
-    """Every picture of a notebook as a file <stem>-<number>.png, for pages that can show files only."""
-    outputs_of_cells = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    pictures = [output.data["image/png"] for output in outputs_of_cells if "image/png" in output.get("data", {})]
-    for number, picture in enumerate(pictures, start=1):
-        folder.mkdir(exist_ok=True)
-        (folder / f"{stem}-{number}.png").write_bytes(base64.b64decode(picture))
 
 
 def _list_published():

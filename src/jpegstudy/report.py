@@ -1,7 +1,7 @@
-"""Executed notebooks as HTML pages that need nothing but themselves: no network, no scripts, no other file.
+"""Executed notebooks as HTML pages that need nothing from elsewhere: no network, no scripts.
 
-``make`` writes outputs/runs/<run>/report: index.html, and a page for each executed notebook with its code folded. No
-page shows where files lie on this machine; see machine_paths.
+``make`` writes outputs/runs/<run>/report: index.html, and a page for each executed notebook with its code folded; each
+is one file with its pictures in it. No page shows where files lie on this machine; see machine_paths.
 """
 
 import difflib
@@ -14,6 +14,7 @@ import jinja2
 import nbformat
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
+from nbconvert.preprocessors import ExtractOutputPreprocessor
 
 from jpegstudy import headline, machine_paths
 from jpegstudy.atomic import replacing_folder
@@ -56,7 +57,7 @@ def make(name):
     """
     run = existing(name)
     with replacing_folder(run.path / "report") as folder:
-        write_pages(run, folder, up=None, beside="../")
+        write_pages(run, folder, up=None, beside="../", pictures=None)
     return run.path / "report" / "index.html"
 
 
@@ -78,10 +79,11 @@ def title_of(notebook):
     return tuple(re.sub(r"[*`]", "", part).strip() for part in (heading[1] if heading else "Untitled", quoted))
 
 
-def write_pages(run, folder, *, up, beside):
+def write_pages(run, folder, *, up, beside, pictures):
     """Write every page of a run into ``folder``.
 
-    up: link to the list of reports, or None.  beside: link to the folder of the run's other files.
+    up: link to the list of reports, or None.  beside: link to the folder of the run's other files.  pictures: name of
+    the folder in ``folder`` that takes them as files, <notebook>-<number>.png; None keeps them within the pages.
     """
     notebooks = {path.stem: read(run, path) for path in executed(run)}
     if not notebooks:
@@ -97,6 +99,8 @@ def write_pages(run, folder, *, up, beside):
         exclude_anchor_links=True,
         language_code="en",
     )
+    if pictures:
+        exporter.register_preprocessor(ExtractOutputPreprocessor, enabled=True)
     exporter.register_filter("alternative_text", _alternative_text)
     exporter.register_filter("aligned", _aligned)
     around = [None, *pages, None]
@@ -110,8 +114,12 @@ def write_pages(run, folder, *, up, beside):
             "parameters": _parameter_rows(notebook),
         }
         _link_pages(notebook, notebooks)
-        html, _ = exporter.from_notebook_node(notebook, resources={"page": page})
+        _name_pictures(notebook, stem)
+        html, made = exporter.from_notebook_node(notebook, resources={"page": page, "output_files_dir": pictures})
         (folder / f"{stem}.html").write_text(html, encoding="utf-8")
+        for file, content in (made["outputs"] or {}).items():
+            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).write_bytes(content)
     html = TEMPLATES.get_template("overview.html.j2").render(
         **{key: study[key] for key in ("title", "description")},
         run=run.name,
@@ -139,6 +147,15 @@ def study_of(folder):
     """What a run's folder says of the study it came from: study, title, description; empty if it says nothing."""
     path = folder / "study.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _name_pictures(notebook, stem):
+    """Give each picture the name of its file, <stem>-<number>, where a page does not carry it."""
+    shown = [
+        output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+    ]
+    for number, output in enumerate(shown, start=1):
+        output.metadata["filename"] = f"{stem}-{number}"
 
 
 def _alternative_text(output, kind):
