@@ -1,6 +1,7 @@
 """Charts draw the numbers they are given, say what they show, and leave nothing behind."""
 
 import base64
+import io
 import itertools
 
 import matplotlib
@@ -10,10 +11,11 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from PIL import Image
 
 from jpegstudy import figures, statistics
 from jpegstudy.errors import BadInput
-from jpegstudy.figures.style import SETTINGS, color_of, transform_of
+from jpegstudy.figures.style import PALETTE_ERROR, SETTINGS, color_of, compact, transform_of
 
 from .test_statistics import PUBLISHED, make_predictions
 
@@ -239,3 +241,19 @@ def test_show_closes_the_figure_and_wants_words(monkeypatch):
         figures.show(Figure(), alt=" ")
     figures.show(plt.figure(), alt="Nothing.")
     assert plt.get_fignums() == []
+
+
+def test_a_chart_is_stored_with_a_palette_and_a_photograph_with_every_color():
+    chart = io.BytesIO()
+    figure = Figure(figsize=(3, 2))
+    figure.subplots().plot([0, 1], [0, 1])
+    figure.savefig(chart, format="png")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    photograph = io.BytesIO()
+    Image.fromarray(noise).save(photograph, "PNG")
+    for png, mode, error in ((chart, "P", PALETTE_ERROR), (photograph, "RGB", 0)):
+        stored = Image.open(io.BytesIO(compact(png)))
+        whole = np.asarray(Image.open(png).convert("RGB")).astype(int)
+        assert stored.mode == mode
+        assert np.abs(np.asarray(stored.convert("RGB")) - whole).max() <= error
+    assert len(compact(chart)) < chart.getbuffer().nbytes
