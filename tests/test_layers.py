@@ -35,7 +35,7 @@ LAYERS = {
     },
     "mechanism": {"run", "networks", "modifications", "jpeg", "statistics", "progress"},
     "modifications": {"record", "attacks", "transforms", "jpeg", "learned", "run"},
-    "learned": {"jpeg", "attacks", "progress"},
+    "learned": {"jpeg", "attacks", "progress", "transforms"},
     "transforms": {"jpeg"},
     "attacks": {"jpeg"},
     "demo": {"jpeg", "progress"},

@@ -4,6 +4,7 @@ Colors follow the transform in all of them: gray without one, blue JPEG, orange 
 """
 
 from .attackers import convergence_curves, crossed, knowing_beside_oblivious
+from .codecs import rate_distortion, training_curve
 from .curves import accuracy_curves, confident_errors, recovery_curves
 from .defenses import defended_over_epsilon, gain_by_band, knowing_attacks, tables_tradeoff
 from .explanations import (
@@ -38,6 +39,7 @@ __all__ = [
     "knowing_beside_oblivious",
     "noise_by_factor",
     "parts_of_change",
+    "rate_distortion",
     "reading_changes",
     "recovery_curves",
     "recovery_measured_and_predicted",
@@ -50,5 +52,6 @@ __all__ = [
     "tables_tradeoff",
     "top_label_boxes",
     "top_label_scatter",
+    "training_curve",
     "transfer_map",
 ]

@@ -3,7 +3,7 @@
 codec       the codecs: a factorized prior, a scale hyperprior, a mean-scale hyperprior, and what they share
 named       them by name: the study's small ones and those of CompressAI's zoo, with random weights
 weights     from CompressAI's files, and from and to safetensors
-distances   PSNR and MS-SSIM, image by image
+distances   PSNR and MS-SSIM, image by image            rates   rate and distortion, and JPEG at the same rate
 
 attack          within a mean squared error: the paper's, L2-PGD, I-FGSM, and noise of the same power
 budget          what an attack may spend, measured in 8 bits

@@ -1,5 +1,4 @@
-"""The batch work of a study: prepare, attack, compress, add noise, read otherwise, distill,
-defend.
+"""The batch work of a study: prepare, attack, compress, add noise, read otherwise, distill, defend, explain.
 
 Each step does every shard that is not done yet.
 
