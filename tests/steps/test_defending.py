@@ -109,6 +109,20 @@ def test_curves_tell_how_the_attack_went(this):
         assert row.success == (row.curve[row.step] < 0)
 
 
+def test_dormant_images_that_count_are_right_as_they_are_and_wrong_once_they_were_saved(this):
+    network = steps.load_network(this, "cpu")
+    curves = attacked.attack_curves(this, "DORM2{JPG}(x)").set_index("image")
+    numbers = this.image_numbers()[:7]
+    labels = attacked.labels_of(this, numbers)
+    stored = [attacked.images(this, parse("DORM2{JPG}(x)"), None, shard) for shard in this.shards[:2]]
+    images = torch.from_numpy(np.concatenate(stored))
+    right = network.probabilities(images).argmax(dim=1) == labels
+    wrong = network.probabilities(find("JPG")(images)).argmax(dim=1) != labels
+    assert curves.loc[numbers].success.tolist() == (right & wrong).tolist()
+    assert (right != wrong).any()  # the two answers can be told apart on these images
+    assert curves.success.any()
+
+
 def test_checks_are_made_once_for_each_defense(this, monkeypatch):
     given = {"masking": {"defenses": ["JPG", "SLQ"], "images": 3, "epsilon": 2}, **GIVEN}
     stage = Stage(this, STAGE, given)

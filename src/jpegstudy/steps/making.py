@@ -26,7 +26,7 @@ def make(network, attack, images, labels, *, effort=None, seed=None, indices=Non
     effort = {**EFFORT, **(effort or {})}
     target, settings = network, {"seed": seed, "indices": indices}
     defense = attack.through and modifications.transform(attack.through)
-    if defense:
+    if defense and attack.name != "DORM":  # which looks at the network with and without its JPEG by itself
         target = knowing.stand_in(network, defense, seed=seed, rounded=not images.is_floating_point())
         settings["judge"] = knowing.judge(network, defense, seed=seed)
         if defense.stochastic and attack.name in DRAWING:
