@@ -26,7 +26,7 @@ LAYERS = {
     "bench": BELOW | {"learned", "mechanism", "exploration", "inspection"},
     "steps": {"record", 
         "atomic", "run", "image_sets", "networks", "attacks", "modifications", "progress", "transforms", "jpeg",
-        "parameters", "decoding", "readings", "mechanism", "timing",
+        "parameters", "decoding", "readings", "mechanism", "learned", "timing",
     },
     "readings": {"attacks", "decoding", "jpeg", "modifications", "transforms"},
     "inspection": {"decoding", "image_sets", "networks", "attacks", "modifications", "jpeg", "figures"},

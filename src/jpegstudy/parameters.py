@@ -69,6 +69,10 @@ def _mapping_of_some(**wanted):
     )
 
 
+def _steps(value):
+    return value and all(map(_whole(1, 10**6), value.values()))
+
+
 def _preprocessing(value):
     if type(value) is not dict or not set(value) <= {"crop", "mean", "deviation"}:
         return False
@@ -182,6 +186,24 @@ PARAMETERS = {
         "a mapping such as {defenses: [JPG, FD], images: 20, epsilon: 2}, or {} for none",
     ),
     "timing_rounds": Parameter(_whole(0, 100), "a whole number of rounds to 100; 0 times nothing", False),
+    # 10_learned_codecs
+    "codecs": Parameter(_distinct_texts, "a list of different learned codecs, such as [NIC, NIC-small_mean]"),
+    "codec_attacks": Parameter(
+        lambda value: type(value) is dict and all(type(each) is str for each in value) and _steps(value),
+        "a mapping of attacks to their steps, such as {L2-PGD: 40, Gaussian: 1}",
+    ),
+    "budgets": Parameter(
+        lambda value: _distinct_numbers(value) and max(value) < 1,
+        "a list of different mean squared errors above 0 and below 1, such as [0.0001, 0.001]",
+    ),
+    "objectives": Parameter(_distinct_texts, "a list of some of mse, ms-ssim and rate, such as [mse, rate]"),
+    "targeted": Parameter(lambda value: type(value) is bool, "true or false"),
+    "transferred": Parameter(lambda value: type(value) is bool, "true or false"),
+    "ensembled": Parameter(_some_texts, "a list of some of the codecs, such as [NIC], or []"),
+    "hardened": Parameter(
+        _mapping_of(before=_text(r".*\S.*"), after=_text(r".*\S.*"), control=_text(r".*\S.*")),
+        "a mapping such as {before: NIC, after: NIC-small_hardened, control: NIC-small_control}, or {}",
+    ),
     # 11_why
     "fractions": Parameter(_distinct_numbers, "a list of different numbers of grey levels, such as [0.25, 0.5, 1]"),
     "ladder": Parameter(

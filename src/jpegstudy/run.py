@@ -33,7 +33,9 @@ from jpegstudy.record import COMPARISONS, codec_of, read_record
 
 STAGES = ("01_preprocessing", "02_attack", "03_compression", "04_jpeg_noise")
 # That a study may have: their predictions are no rows of its Table 1.
-LATER_STAGES = ("06_reading_the_paper", "08_feature_distillation", "09_adaptive_attacks", "11_why")
+LATER_STAGES = (
+    "06_reading_the_paper", "08_feature_distillation", "09_adaptive_attacks", "10_learned_codecs", "11_why",
+)  # fmt: skip
 LAST_FILE = {
     "01_preprocessing": "images/{:05d}.npy",
     **{stage: f"predictions/{stage}/{{:05d}}.parquet" for stage in (*STAGES[1:], *LATER_STAGES)},

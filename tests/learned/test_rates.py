@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 from skimage import data, metrics
 
-from jpegstudy.errors import BadInput
 from jpegstudy.learned import rates
 from jpegstudy.learned.jpeg_codec import Jpeg
 from jpegstudy.transforms import Jpeg2000, Webp
@@ -68,7 +67,7 @@ def test_codecs_are_compared_where_the_other_s_curve_reaches():
 
 
 def test_the_classic_codecs_trade_rate_for_quality():
-    table = rates.classic(IMAGES[:1], qualities=(20, 60), ratios=(40, 10))
+    table = rates.classic(IMAGES[:1], qualities=(20, 60), ratios=(40, 10), similarity=True)
     assert table.groupby("codec").size().to_dict() == {"JPEG": 2, "JPEG 2000": 2, "WebP": 2}
     for _, rows in table.groupby("codec"):
         rows = rows.sort_values("bits_per_pixel")
@@ -83,6 +82,6 @@ def test_the_jpeg_of_a_rate_is_found(quality):
     assert float(Jpeg(found.quality).bits(IMAGES).double().mean()) / (176 * 192) == rate
 
 
-def test_a_rate_that_jpeg_cannot_have_is_refused():
-    with pytest.raises(BadInput, match=r"and 0\.01 are wanted"):
-        rates.jpeg_of_rate(IMAGES, 0.01)
+def test_beyond_what_jpeg_can_do_its_first_or_last_quality_is_taken():
+    assert rates.jpeg_of_rate(IMAGES, 0.01).quality == 1
+    assert rates.jpeg_of_rate(IMAGES, 20.0).quality == 100

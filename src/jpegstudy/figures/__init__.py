@@ -4,7 +4,7 @@ Colors follow the transform in all of them: gray without one, blue JPEG, orange 
 """
 
 from .attackers import convergence_curves, crossed, knowing_beside_oblivious
-from .codecs import rate_distortion, training_curve
+from .codecs import codec_transfer, rate_distortion, suffered_over_budget, training_curve
 from .curves import accuracy_curves, confident_errors, recovery_curves
 from .defenses import defended_over_epsilon, gain_by_band, knowing_attacks, tables_tradeoff
 from .explanations import (
@@ -26,6 +26,7 @@ __all__ = [
     "accuracy_curves",
     "band_heat_maps",
     "band_recoveries",
+    "codec_transfer",
     "confident_errors",
     "convergence_curves",
     "crossed",
@@ -48,6 +49,7 @@ __all__ = [
     "sample_images",
     "show",
     "spectra_maps",
+    "suffered_over_budget",
     "table1_bars",
     "tables_tradeoff",
     "top_label_boxes",

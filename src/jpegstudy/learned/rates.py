@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from jpegstudy.errors import BadInput
 from jpegstudy.learned.distances import LEAST_SIDE, ms_ssim, psnr
 from jpegstudy.learned.jpeg_codec import Jpeg
 from jpegstudy.learned.pixels import check_images
+from jpegstudy.progress import Bar
 from jpegstudy.transforms import Jpeg2000, Webp
 
 QUALITIES = (5, 10, 15, 20, 30, 40, 50, 60, 75, 85, 92)  # of JPEG and WebP
@@ -35,21 +35,19 @@ class FileCodec:
         return self.transform.bits(images)
 
 
-def measure(codec, images, name="", setting=None):
+def measure(codec, images, name="", setting=None, *, similarity=True):
     """A codec's rate and distortion, image by image: a table with a row for each, as this module says.
 
     codec: with reconstruct and bits, as a Codec.  images: uint8 (N, 3, H, W).
-    name, setting: of the codec, for their columns.
+    name, setting: of the codec, for their columns.  similarity: whether to measure MS-SSIM, which takes longest.
     Raises BadInput for other images.
     """
     check_images(images)
     result = codec.reconstruct(images)
     height, width = images.shape[2:]
-    near = (
-        ms_ssim(images, result).cpu().double()
-        if min(height, width) >= LEAST_SIDE
-        else torch.full((len(images),), torch.nan)
-    )
+    near = torch.full((len(images),), torch.nan, dtype=torch.float64)
+    if similarity and min(height, width) >= LEAST_SIDE:
+        near = ms_ssim(images, result).cpu().double()
     return pd.DataFrame(
         {
             "codec": name,
@@ -62,12 +60,17 @@ def measure(codec, images, name="", setting=None):
     )
 
 
-def classic(images, *, qualities=QUALITIES, ratios=RATIOS):
-    """The curves of JPEG (4:2:0), WebP and JPEG 2000 on uint8 (N, 3, H, W)."""
+def classic(images, *, qualities=QUALITIES, ratios=RATIOS, similarity=False):
+    """The curves of JPEG (4:2:0), WebP and JPEG 2000 on uint8 (N, 3, H, W). similarity: as for ``measure``."""
     settings = [("JPEG", quality, Jpeg(quality)) for quality in qualities]
     settings += [("WebP", quality, FileCodec(Webp(quality))) for quality in qualities]
     settings += [("JPEG 2000", ratio, FileCodec(Jpeg2000(ratio))) for ratio in ratios]
-    return pd.concat([measure(codec, images, name, setting) for name, setting, codec in settings], ignore_index=True)
+    tables = []
+    with Bar(len(settings), "JPEG, WebP and JPEG 2000", "setting") as bar:
+        for name, setting, codec in settings:
+            tables.append(measure(codec, images, name, setting, similarity=similarity))
+            bar.advance()
+    return pd.concat(tables, ignore_index=True)
 
 
 def beside(mine, curves, measure="psnr"):
@@ -108,9 +111,9 @@ def at_rates(curve, bits_per_pixel, measure="psnr"):
 
 
 def jpeg_of_rate(images, bits_per_pixel, *, subsampling="4:2:0"):
-    """The Jpeg whose mean rate on uint8 images (N, 3, H, W) is nearest to ``bits_per_pixel``.
+    """The Jpeg whose mean rate on uint8 images (N, 3, H, W) is nearest to ``bits_per_pixel``, of qualities 1 to 100.
 
-    Raises BadInput if that is beyond what qualities 1 to 100 take.
+    Where JPEG cannot take so few bits, or so many, that is the first or the last of them, and not near.
     """
     check_images(images)
     pixels = images.shape[2] * images.shape[3]
@@ -118,11 +121,6 @@ def jpeg_of_rate(images, bits_per_pixel, *, subsampling="4:2:0"):
     def rate(quality):
         return float(Jpeg(quality, subsampling).bits(images).double().mean()) / pixels
 
-    least, most = rate(1), rate(100)
-    if not least <= bits_per_pixel <= most:
-        raise BadInput(
-            f"JPEG takes {least:.2f} to {most:.2f} bits per pixel on these images, and {bits_per_pixel:.2f} are wanted"
-        )
     low, high = 1, 100
     while high - low > 1:
         middle = (low + high) // 2

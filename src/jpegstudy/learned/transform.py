@@ -1,6 +1,7 @@
 """A learned codec as a transform, by the protocol of the package ``transforms``, which lies beside this one."""
 
 import functools
+import json
 import re
 from dataclasses import dataclass
 
@@ -66,8 +67,18 @@ class Nic:
         """Bits of each image's whole stream: int64 (N,)."""
         return self.model(images.device).bits(images)
 
+    def made_with(self):
+        """What is written beside its weights on how they were trained, in a .json of the same name; else {}."""
+        path = find_file(self._file()).with_suffix(".json")
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
     def model(self, device="cpu"):
         """The Codec, on that device, its weights frozen. Loaded once, and again when its file changes."""
+        path = self._file()
+        file = find_file(path).stat()
+        return _model(str(path), str(root()), file.st_mtime_ns, file.st_size, str(device))
+
+    def _file(self):
         path = self.path
         if path is None:
             folder = root() / FOLDER
@@ -78,8 +89,7 @@ class Nic:
                     f"no codec {self.shipped!r} is shipped; there are: {', '.join(names) or 'none yet'}; your own goes "
                     f"by its file, such as {self.name}[my/weights.safetensors]"
                 )
-        file = find_file(path).stat()
-        return _model(str(path), str(root()), file.st_mtime_ns, file.st_size, str(device))
+        return path
 
 
 @functools.lru_cache(maxsize=4)

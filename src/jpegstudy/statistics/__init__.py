@@ -7,6 +7,8 @@ Methods: Wilson 1927, Newcombe 1998 (method 10), Efron 1987 (BCa), McNemar's exa
 
 from . import (
     attacker_words,
+    codec_words,
+    codecs,
     defense_words,
     explanation_words,
     explanations,
@@ -77,6 +79,8 @@ __all__ = [
     "beside_paper",
     "beside_table1",
     "chosen_tables",
+    "codec_words",
+    "codecs",
     "confident_errors",
     "convergence",
     "curves",

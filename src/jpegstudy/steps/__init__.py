@@ -1,4 +1,5 @@
-"""The batch work of a study: prepare, attack, compress, add noise, read otherwise, distill, defend, explain.
+"""The batch work of a study: prepare, attack, compress, add noise, read otherwise, distill, defend, attack
+codecs, explain.
 
 Each step does every shard that is not done yet.
 
@@ -8,6 +9,9 @@ one last.
 
 from jpegstudy.steps.attacked import attack_curves
 from jpegstudy.steps.checks import check_masking
+from jpegstudy.steps.codec_attacks import attack_codecs, some_images
+from jpegstudy.steps.codec_pictures import damage
+from jpegstudy.steps.codec_trials import kinds_of, learned_codec
 from jpegstudy.steps.defending import defend
 from jpegstudy.steps.distillation import distill
 from jpegstudy.steps.explaining import explain, measured, measured_spectra
@@ -22,13 +26,17 @@ from jpegstudy.steps.transfer import source_signs
 __all__ = [
     "add_jpeg_noise",
     "attack",
+    "attack_codecs",
     "attack_curves",
     "check_masking",
     "compress",
     "count_moved_blocks",
+    "damage",
     "defend",
     "distill",
     "explain",
+    "kinds_of",
+    "learned_codec",
     "load_image_set",
     "load_network",
     "measure_survival",
@@ -38,6 +46,7 @@ __all__ = [
     "prepare",
     "read_images",
     "read_otherwise",
+    "some_images",
     "source_signs",
     "time_defenses",
 ]

@@ -1,0 +1,150 @@
+"""Tables of codecs under attack, on measurements made up so that the answers are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jpegstudy import figures
+from jpegstudy.errors import BadInput
+from jpegstudy.statistics import codec_words
+from jpegstudy.statistics import codecs as suffering
+
+N = 30
+RNG = np.random.default_rng(0)
+BASE = {"psnr_in": 40.0, "psnr_clean": 28.0, "psnr_adv_rec": 30.0, "ms_ssim_clean": 0.9, "ms_ssim_adv_src": 0.8}
+
+
+def rows(coded_by, attack, delta, *, drop=0.0, objective="mse", budget=1e-4, made_against=None, clean=28.0, bits=1000):
+    """One trial's rows of N images, delta_psnr around ``delta`` with a part that all trials share."""
+    shared = np.random.default_rng(1).normal(0, 2, N)
+    return pd.DataFrame(
+        {
+            "image": range(N), "made_against": made_against or coded_by, "coded_by": coded_by, "attack": attack,
+            "objective": objective, "budget": budget, "targeted": False, **BASE, "psnr_clean": clean + 0.1 * shared,
+            "delta_psnr": delta + shared + RNG.normal(0, 0.2, N), "drop_src": drop + 0.1 * RNG.normal(0, 1, N),
+            "psnr_adv_src": 25.0, "bits_clean": bits, "bits_adv": 1.2 * bits, "bits_per_pixel_clean": bits / 1000,
+        }
+    )  # fmt: skip
+
+
+@pytest.fixture
+def measured():
+    parts = []
+    for budget in (1e-4, 1e-3):
+        for codec, strong in {"NIC": 10, "NIC-mean": 8, "JPG15": 9}.items():
+            parts.append(rows(codec, "Gaussian", 0, budget=budget))
+            parts.append(rows(codec, "L2-PGD", strong, drop=2, budget=budget))
+            parts.append(rows(codec, "FTDA", strong - 1, drop=1, budget=budget))
+    parts += [rows("NIC", "L2-PGD", 6, objective="ms-ssim"), rows("NIC", "L2-PGD", 5, objective="rate")]
+    parts.append(rows("JPG15", "L2-PGD", 3, made_against="NIC"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_means_are_of_attacks_on_the_codec_itself(measured):
+    means = suffering.vulnerabilities(measured)
+    assert (means.n == N).all()
+    grown = means[means.measure == "more_bits"]
+    np.testing.assert_allclose(grown.value, 0.2)
+    jpeg = means[(means.codec == "JPG15") & (means.measure == "delta_psnr") & (means.attack == "L2-PGD")]
+    assert jpeg.value.between(8, 10).all()
+
+
+def test_what_is_beyond_noise_is_paired(measured):
+    noise = suffering.over_noise(measured).set_index(["codec", "attack", "objective", "budget"])
+    row = noise.loc["NIC", "L2-PGD", "mse", 1e-4]
+    assert row.low < 10 < row.high
+    assert row.high - row.low < 0.5  # what images have in common is gone
+    worst = noise.loc["NIC", "worst", "mse", 1e-4]
+    assert worst.value >= row.value
+    assert worst.value < noise.loc["NIC", "L2-PGD", "mse", 1e-4].value + 0.2
+    assert noise.loc["NIC", "L2-PGD", "ms-ssim", 1e-4].value == pytest.approx(6, abs=0.3)
+
+
+def test_infinite_values_are_left_out_and_counted(measured):
+    measured.loc[
+        (measured.coded_by == "NIC") & (measured.attack == "FTDA") & (measured.image < 4), "delta_psnr"
+    ] = -np.inf
+    means = suffering.vulnerabilities(measured, measures=("delta_psnr",))
+    assert (means[(means.codec == "NIC") & (means.attack == "FTDA")].n == N - 4).all()
+    assert np.isfinite(means.value).all()
+
+
+def test_images_of_one_file_are_resampled_together(measured):
+    files = pd.Series(np.repeat(["a", "b", "c"], N // 3), index=range(N))
+    wide = suffering.vulnerabilities(measured, measures=("delta_psnr",), files=files)
+    narrow = suffering.vulnerabilities(measured, measures=("delta_psnr",))
+    assert not np.allclose(wide.high - wide.low, narrow.high - narrow.low)
+
+
+def test_a_map_of_transfers_has_what_went_round(measured):
+    moved = suffering.transfers(measured).set_index(["made_against", "coded_by"]).value
+    assert moved["NIC", "JPG15"] == pytest.approx(3, abs=1)
+    assert moved["NIC", "NIC"] == pytest.approx(10, abs=1)
+    assert "NIC-mean" not in moved.index.get_level_values(0)
+    figures.codec_transfer(moved.reset_index(), "dB")
+    with pytest.raises(BadInput, match="no attacked images went to other codecs"):
+        suffering.transfers(measured[measured.made_against == measured.coded_by])
+
+
+@pytest.fixture
+def trio():
+    parts = []
+    for codec, strong, clean in (("NIC", 10, 28.0), ("hard", 6, 27.5), ("control", 9, 28.2)):
+        for budget in (1e-4, 1e-3):
+            parts += [rows(codec, "Gaussian", 0, budget=budget, clean=clean)]
+            parts += [rows(codec, "L2-PGD", strong, drop=strong / 5, budget=budget, clean=clean)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_hardening_is_held_against_its_control(trio):
+    hard = suffering.hardening(trio, "NIC", "hard", "control").set_index(["measure", "compared"])
+    under = hard.loc["delta_psnr", "after - control"]
+    assert len(under) == 2
+    np.testing.assert_allclose(under.value, -3, atol=0.2)
+    assert hard.loc[("psnr_clean", "after - control"), "value"].item() == pytest.approx(-0.7, abs=1e-6)
+    assert hard.loc[("drop_src", "control - before"), "value"].max() < 0
+    with pytest.raises(BadInput, match="hardened names 'none'"):
+        suffering.hardening(trio, "NIC", "none", "control")
+    assert len(codec_words.hardened(hard.reset_index())) == 6
+
+
+def test_claims_are_judged_by_the_least_of_a_group(measured, trio):
+    noise, means = suffering.over_noise(measured), suffering.vulnerabilities(measured)
+    kinds = {"architecture": {"NIC": "factorized", "NIC-mean": "mean-scale"}, "loss": {"NIC": "mse"}}
+    claims = suffering.judge_codecs(noise, suffering.hardening(trio, "NIC", "hard", "control"), kinds, means=means)
+    claims = claims.set_index("claim")
+    severe = claims.iloc[0]
+    assert severe.paper == suffering.SEVERE
+    assert "NIC under L2-PGD" in severe.name
+    general = claims[claims.index.str.contains("architecture")].iloc[0]
+    assert general.measured == pytest.approx(8, abs=0.5)
+    assert "NIC-mean" in general.name  # JPEG is no learned codec
+    assert general.verdict == "holds"
+    assert not claims.index.str.contains("over the loss").any()  # they do not differ in it
+    assert claims.index.str.contains("distance measure").sum() == 1
+    assert (claims[claims.index.str.contains("fine-tuning")].verdict == "holds").all()
+    assert claims[claims.index.str.contains("costs: PSNR")].verdict.item() == "changes"
+    assert len(codec_words.judged(claims.reset_index())) == len(claims)
+
+
+def test_tables_and_figures_are_of_the_numbers(measured):
+    means, noise = suffering.vulnerabilities(measured), suffering.over_noise(measured)
+    table = codec_words.suffered(means, "delta_psnr")
+    assert table.loc[("NIC", "L2-PGD, rate"), "ΔPSNR, dB at 0.001"] == ""
+    assert codec_words.beyond_noise(noise).shape == (3, 2)
+    drawn = figures.suffered_over_budget(means, "delta_psnr", "dB")
+    assert [axes.get_title() for axes in drawn.axes if axes.get_visible()] == ["NIC", "NIC-mean", "JPG15"]
+    drawn.canvas.draw()
+    labels = [label.get_text() for label in drawn.axes[0].get_xticklabels()]
+    assert labels == ["0.0001", "0.001"]
+
+
+def test_rate_and_distortion_are_drawn_at_their_means():
+    curve = pd.DataFrame({"codec": "JPEG", "setting": [1, 1, 2, 2], "bits_per_pixel": [0.4, 0.6, 1.0, 1.4],
+                          "psnr": [28.0, 30.0, 33.0, 35.0]})  # fmt: skip
+    point = pd.DataFrame({"codec": "NIC", "bits_per_pixel": [0.5, 0.7], "psnr": [30.0, 31.0]})
+    line, mark = figures.rate_distortion(curve, point).axes[0].lines
+    assert [(round(x, 9), y) for x, y in zip(*line.get_data(), strict=True)] == [(0.5, 29.0), (1.2, 34.0)]
+    assert [tuple(part) for part in mark.get_data()] == [(0.6,), (30.5,)]
+    history = pd.DataFrame({"step": [10, 20], "loss": [3.0, 2.0]})
+    assert figures.training_curve(history, ["loss"]).axes[0].lines[0].get_ydata().tolist() == [3.0, 2.0]
