@@ -16,7 +16,7 @@ from jpegstudy.errors import BadInput
 from jpegstudy.learned import stream
 from jpegstudy.learned.densities import TABLES, FactorizedDensity, GaussianConditional
 from jpegstudy.learned.layers import Gdn, down, up
-from jpegstudy.learned.pixels import check_floats, check_images, cropped, evaluating, from_grey, pad, to_grey
+from jpegstudy.learned.pixels import check_floats, check_images, cropped, evaluating, from_grey, ordered, pad, to_grey
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,16 @@ class Codec(nn.Module):
         return Coded(torch.cat([part.reconstruction for part in parts]), likelihoods)
 
     def _coded(self, x):
-        latents, likelihoods = self.quantized(self.g_a(pad(x, self.stride)))
-        return Coded(cropped(self.g_s(latents), x.shape[2:]), likelihoods)
+        latents, likelihoods = self.quantized(self.analysis(x))
+        return Coded(self.synthesis(latents, x.shape[2:]), likelihoods)
+
+    def analysis(self, x):
+        """The latents (N, M, h, w) of x, floats (N, 3, H, W) from 0 to 1, padded to the stride."""
+        return self.g_a(pad(x, self.stride))
+
+    def synthesis(self, latents, size):
+        """What latents (N, M, h, w) show: floats (N, 3, H, W), around 0 to 1; size: (H, W)."""
+        return cropped(self.g_s(ordered(latents)), size)
 
     def soft(self, x):
         """g_s(g_a(x)): the reconstruction without quantization, through which gradients flow; not clipped.
@@ -126,7 +134,7 @@ class Codec(nn.Module):
         x: floats (N, 3, H, W) from 0 to 1; returns the same shape. Source: Chen and Ma 2023, who attack this path.
         """
         check_floats(x)
-        return cropped(self.g_s(self.g_a(pad(x, self.stride))), x.shape[2:])
+        return self.synthesis(self.analysis(x), x.shape[2:])
 
     def soft_bits(self, x):
         """The bits of each image by its latents' likelihoods without quantization, through which gradients flow.
@@ -135,29 +143,32 @@ class Codec(nn.Module):
         around it, wherever it lies.
         """
         check_floats(x)
-        likelihoods = self.likelihoods(self.g_a(pad(x, self.stride)))
+        likelihoods = self.likelihoods(self.analysis(x))
         return Coded(x, likelihoods).bits
 
     @torch.no_grad()
     def reconstruct(self, images):
         """Images as they come out of the codec, uint8 (N, 3, H, W): those of ``decode(encode(images))``, to the bit."""
-        return torch.cat([coded.images for coded in self._each(images)]).to(images.device)
+        parts = []
+        for x in self._each(images):
+            parts.append(to_grey(self.synthesis(self.rounded(self.analysis(x)), x.shape[2:])))
+        return torch.cat(parts).to(images.device)
 
     @torch.no_grad()
     def estimated_bits(self, images):
         """The bits of each image uint8 (N, 3, H, W) by the likelihoods of its rounded latents: floats (N,)."""
-        return torch.cat([coded.bits for coded in self._each(images)]).to(images.device)
+        return torch.cat([self(x).bits for x in self._each(images)]).to(images.device)
 
     def bits(self, images):
         """The bits of each image's whole stream, header and all: int64 (N,). Raises BadInput as ``encode``."""
         return torch.tensor([8 * len(each) for each in self.encode(images)], device=images.device)
 
     def _each(self, images):
-        """Coded of each image uint8 (N, 3, H, W), one after the other, in eval mode."""
+        """Each image uint8 (N, 3, H, W) as x (1, 3, H, W), one after the other; in eval mode meanwhile."""
         check_images(images)
         with evaluating(self):
             for each in images:
-                yield self(from_grey(each[None]).to(self.device, self.dtype))
+                yield from_grey(each[None]).to(self.device, self.dtype)
 
     def encode(self, images):
         """The stream of each image uint8 (N, 3, H, W): a list of N bytes; see the module ``stream`` for its bits."""
@@ -202,6 +213,10 @@ class FactorizedPrior(Codec):
         values, likelihood = self.entropy_bottleneck(y)
         return values, {"y": likelihood}
 
+    def rounded(self, y):
+        """Latents y (N, M, h, w) as a stream has them."""
+        return self.entropy_bottleneck.rounded(y)
+
     def likelihoods(self, y):
         """The likelihoods by name of latents y (N, M, h, w) as they are, not quantized."""
         return {"y": self.entropy_bottleneck.likelihood(y)}
@@ -238,11 +253,11 @@ class ScaleHyperprior(Codec):
 
     def hyper_latents(self, y):
         """z (N, n, h / 4, w / 4) of y (N, m, h, w)."""
-        return self.h_a(y.abs())
+        return self.h_a(ordered(y.abs()))
 
     def parameters_of(self, z):
         """(scales, means) of y, of y's shape, as quantized z has them."""
-        scales = self.h_s(z)
+        scales = self.h_s(ordered(z))
         return scales, torch.zeros_like(scales)
 
     def quantized(self, y):
@@ -250,6 +265,11 @@ class ScaleHyperprior(Codec):
         z, likelihood_of_z = self.entropy_bottleneck(self.hyper_latents(y))
         values, likelihood = self.gaussian_conditional(y, *self.parameters_of(z))
         return values, {"y": likelihood, "z": likelihood_of_z}
+
+    def rounded(self, y):
+        """Latents y (N, M, h, w) as a stream has them."""
+        z = self.entropy_bottleneck.rounded(self.hyper_latents(y))
+        return self.gaussian_conditional.rounded(y, self.parameters_of(z)[1])
 
     def likelihoods(self, y):
         """The likelihoods by name of latents y (N, M, h, w) as they are, not quantized, and of z likewise."""
@@ -280,11 +300,11 @@ class MeanScaleHyperprior(ScaleHyperprior):
 
     def hyper_latents(self, y):
         """z (N, n, h / 4, w / 4) of y (N, m, h, w)."""
-        return self.h_a(y)
+        return self.h_a(ordered(y))
 
     def parameters_of(self, z):
         """(scales, means) of y, of y's shape, as quantized z has them."""
-        return self.h_s(z).chunk(2, 1)
+        return self.h_s(ordered(z)).chunk(2, 1)
 
 
 CODECS = {"factorized": FactorizedPrior, "scale": ScaleHyperprior, "mean-scale": MeanScaleHyperprior}

@@ -124,9 +124,13 @@ class FactorizedDensity(_Density):
         mass = mass.reshape(self.channels, count, height, width).transpose(0, 1)
         return self.likelihood_lower_bound(mass)
 
+    def rounded(self, latents):
+        """Latents (N, C, H, W) rounded around the medians."""
+        return torch.round(latents - self.medians) + self.medians
+
     def forward(self, latents):
         """(quantized latents, their likelihoods): with noise in training, else rounded around the medians."""
-        values = noisy(latents) if self.training else torch.round(latents - self.medians) + self.medians
+        values = noisy(latents) if self.training else self.rounded(latents)
         return values, self.likelihood(values)
 
     def quantile_loss(self):
@@ -197,9 +201,13 @@ class GaussianConditional(_Density):
         mass = _cumulated((0.5 - distance) / scales) - _cumulated((-0.5 - distance) / scales)
         return self.likelihood_lower_bound(mass)
 
+    def rounded(self, latents, means):
+        """Latents rounded around their means."""
+        return torch.round(latents - means) + means
+
     def forward(self, latents, scales, means):
         """(quantized latents, their likelihoods): with noise in training, else rounded around the means."""
-        values = noisy(latents) if self.training else torch.round(latents - means) + means
+        values = noisy(latents) if self.training else self.rounded(latents, means)
         return values, self.likelihood(values, scales, means)
 
     def through(self, coder, latents, scales, means):

@@ -43,7 +43,15 @@ def pad(x, multiple):
     right, below = (-side % multiple for side in (x.shape[3], x.shape[2]))
     mode = "reflect" if right < x.shape[3] and below < x.shape[2] else "replicate"
     x = F.pad(x, (0, right, 0, below), mode=mode) if right or below else x
-    return x.contiguous()  # the order in memory may choose another convolution, which rounds differently
+    return ordered(x)
+
+
+def ordered(x):
+    """x (N, C, H, W) with its channels last in memory, which convolutions on a CPU like best.
+
+    Always the same order, for it may choose another convolution, which rounds differently.
+    """
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def cropped(x, size):

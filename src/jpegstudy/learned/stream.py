@@ -19,7 +19,7 @@ import torch
 
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg.arguments import LARGEST_SIDE
-from jpegstudy.learned.pixels import MOST_PIXELS, check_images, cropped, evaluating, from_grey, pad, to_grey
+from jpegstudy.learned.pixels import MOST_PIXELS, check_images, evaluating, from_grey, to_grey
 from jpegstudy.learned.tables import Reader, Writer
 
 FORMAT = 0xA1
@@ -37,7 +37,7 @@ def encode(codec, images):
     height, width = images.shape[2:]
     with evaluating(codec):
         for image in images:
-            y = codec.g_a(pad(from_grey(image[None]).to(codec.device), codec.stride))
+            y = codec.analysis(from_grey(image[None]).to(codec.device))
             writer = Writer()
             codec.through(writer, y, y.shape[2:])
             words = writer.words
@@ -64,7 +64,7 @@ def decode(codec, data):
                 "the stream's symbols come out otherwise than its encoder wrote them: another machine, device or "
                 "number of threads rounds differently; decode it where it was made"
             )
-        return to_grey(cropped(codec.g_s(latents), (height, width)))[0]
+        return to_grey(codec.synthesis(latents, (height, width)))[0]
 
 
 def _opened(codec, data):
