@@ -72,6 +72,18 @@ def test_carlini_wagner_survives_rounding_for_it_looks_at_the_rounded():
     assert (small_network()(exact.images.round()).argmax(dim=1) == labels).any()  # it rounds some back to nothing
 
 
+def test_deepfool_lengthens_what_rounding_takes_back():
+    images, labels = pictures(24)
+    exact = deepfool.attack(small_network(), images.float(), labels).images
+    rounded = small_network()(exact.round()).argmax(dim=1) != labels
+    found = deepfool.attack(small_network(), images, labels)
+    assert (~rounded).sum() >= 3
+    assert found.success.all()
+    assert torch.equal(found.images[rounded].float(), exact[rounded].round())
+    longer = strength.measure(images, found.images).l2 > strength.measure(images.float(), exact.round()).l2
+    assert longer[~rounded].all()
+
+
 def test_the_judge_has_the_last_word():
     images, labels = pictures(4)
 

@@ -6,6 +6,7 @@ from jpegstudy.attacks.contract import Kept, Subject, check_count, margins
 from jpegstudy.errors import BadInput
 
 BEYOND = 1e-4  # grey levels added to each step: a boundary is crossed, not touched
+LENGTHENED = (1.5, 2, 3, 5, 10, 20)  # times, of changes that rounding to 8 bits takes back
 
 
 def attack(
@@ -16,11 +17,13 @@ def attack(
     network, images, labels, judge, seed, indices: see ``contract``; nothing is random but the defense may be.
     steps: at most so many.  candidates: the classes with the highest logits of the image, the label among them.
     overshoot: by which share the sum of the steps is lengthened.
-    Returns Attacked: the image at which the network's answer changed, or the last one, rounded to 8 bits if images are
-    uint8. The curve holds the network's margins before rounding; ``success`` is the judge's word after it, which takes
-    many of these successes back: they end just behind the boundary. There is no epsilon; attacks.strength measures.
+    Returns Attacked: the image at which the network's answer changed, or the last one. If images are uint8 it is
+    rounded, which takes back what ends just behind the boundary; such a change is lengthened until the rounded image
+    misleads the judge, by the first of LENGTHENED that does it. The curve holds the network's margins before rounding,
+    ``success`` is the judge's word after it. There is no epsilon; attacks.strength measures.
     An image leaves the batch when its answer changed. Raises BadInput for what the contract refuses.
-    Source: Moosavi-Dezfooli, Fawzi & Frossard 2016, algorithm 2; 50 steps, 10 classes and .02 are the authors' code's.
+    Source: Moosavi-Dezfooli, Fawzi & Frossard 2016, algorithm 2; 50 steps, 10 classes and .02 are the authors' code's,
+    the lengthening is ours.
     """
     check_count("steps", steps)
     if isinstance(candidates, bool) or not isinstance(candidates, int) or candidates < 2:
@@ -50,8 +53,17 @@ def attack(
         rows, classes = rows[going], classes[going.to(classes.device)]
         total = total[going]
         x = (subject.base[rows] + (1 + overshoot) * total).clamp(0, 255)
-    kept.images = subject.finished(kept.images)
-    return kept.attacked(subject, subject.margins(kept.images, steps + 1) < 0)
+    change, kept.images = kept.images - subject.base, subject.finished(kept.images)
+    success = subject.margins(kept.images, steps + 1) < 0
+    for times in LENGTHENED if subject.eight_bit else ():
+        rows = torch.nonzero(~success)[:, 0]
+        if not len(rows):
+            break
+        part = subject.only(rows)
+        longer = part.finished(part.base + times * change[rows])
+        found = part.margins(longer, steps + 1) < 0
+        kept.images[rows[found]], success[rows[found]] = longer[found], True
+    return kept.attacked(subject, success)
 
 
 def _step(leaf, logits, labels, classes):
