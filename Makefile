@@ -41,6 +41,8 @@ bench: .bench-venv/.ready
 	.bench-venv/bin/jpegstudy bench jpeg --out outputs/bench-jpeg.csv
 	.bench-venv/bin/jpegstudy bench readings --out outputs/bench-readings.csv
 	.bench-venv/bin/jpegstudy bench networks --out outputs/bench-networks.csv
+	.bench-venv/bin/jpegstudy bench defenses --out outputs/bench-defenses.csv
+	.bench-venv/bin/jpegstudy bench learned --out outputs/bench-learned.csv
 	.bench-venv/bin/jpegstudy bench explore --out outputs/bench-explore.csv
 	.bench-venv/bin/jpegstudy bench memory --out outputs/bench-memory.csv
 

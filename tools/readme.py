@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from jpegstudy import timing
-from jpegstudy.bench import codecs, explore, jpeg, measure, networks
+from jpegstudy.bench import codecs, defenses, explore, jpeg, measure, networks
 from jpegstudy.bench import readings as of_readings
 from jpegstudy.readings import DEFAULT
 from jpegstudy.record import check_same_codec, codec_of, read_record
@@ -33,7 +33,8 @@ SETTINGS = {  # of defenses, their authors' or what stands for them
     "MED2": "median of 2 x 2", "GAUSS1": "blur, sigma 1", "TVM": "total-variation minimization",
     "RRP": "random resize and pad", "J2K16": "JPEG 2000, 16 : 1", "WEBP": "WebP 75",
 }  # fmt: skip
-ATTACKED = ("adaptive_pgd",)
+ATTACKED = ("adaptive_pgd", "adaptive_rivals", "adaptive_random")  # the first that has it counts
+SMALLEST = {"DF": "DeepFool", "CW": "Carlini and Wagner, L2", "PGDL2-300": "PGD, L2 of 300", "SQ2": "Square, ε = 2"}
 ROWS = [
     "x", "JPG(x)", "Adv1(x)", "JPG(Adv1(x))", "JPGnoise(Adv1(x))",
     "Adv5(x)", "JPG(Adv5(x))", "Adv10(x)", "JPG(Adv10(x))",
@@ -162,6 +163,15 @@ def bench_readings():
     )
 
 
+def bench_defenses():
+    """The README's account of ``jpegstudy bench defenses``, from its file."""
+    times = pd.read_csv(REPORTS / "bench" / "defenses.csv")
+    first = times.iloc[0]
+    lines = [f"- {line}" for line in defenses.bars(times)]
+    ending = f"Medians of {times['round'].max()} interleaved rounds (`jpegstudy bench defenses`; {first.machine}; "
+    return "\n".join([*lines, "", f"{ending}{first.versions})."])
+
+
 def bench_networks():
     """The README's account of ``jpegstudy bench networks``, from its file."""
     times = pd.read_csv(REPORTS / "bench" / "networks.csv")
@@ -274,17 +284,72 @@ def reliance():
 
 def attackers():
     """What PGD leaves of defended networks by what its maker knew, from the published reports."""
-    lines = ["| defense | attack | knows the network | knows the defense | report |", "|---|---|---|---|---|"]
+    lines = ["| defense | attack | knows the network | knows the defense | n | report |", "|---|---|---|---|---|---|"]
+    shown = set()
     for run in ATTACKED:
         rates = pd.read_csv(REPORTS / run / "attackers.csv")
         rates = rates[rates.strike.isin(["PGD2", "DCT2"]) & rates.knows.isin(["the network", "the defense"])]
-        for (defense, passes, strike), part in rates.groupby(["defense", "passes", "strike"], sort=False):
+        for key, part in rates.groupby(["defense", "passes", "strike"], sort=False):
+            if key in shown:
+                continue
+            shown.add(key)
+            defense, passes, strike = key
             told = part.set_index("knows")
-            cells = [_kept(told.loc[knows]) + f" (n = {told.loc[knows].kept_n})" if knows in told.index else ""
-                     for knows in ("the network", "the defense")]  # fmt: skip
+            cells = [_kept(told.loc[knows]) if knows in told.index else "" for knows in ("the network", "the defense")]
             head = defense.partition("[")[0] + (", two passes" if passes == 2 else "")
-            lines.append(f"| {head} | {strike} | {' | '.join(cells)} | [{run}](outputs/report/{run}/) |")
+            count, link = told.kept_n.iloc[0], f"[{run}](outputs/report/{run}/)"
+            lines.append(f"| {head} | {strike} | {' | '.join(cells)} | {count} | {link} |")
     return "\n".join(lines)
+
+
+def smallest():
+    """What is left of images under attacks that do not know the defense: no limit, a limit in L2, and no gradients."""
+    rates = pd.read_csv(REPORTS / "adaptive_smallest" / "attackers.csv")
+    rates = rates[rates.knows == "the network"]
+    heads = dict.fromkeys(zip(rates.defense, rates.passes, strict=True))
+    names = [defense + (", two passes" if passes == 2 else "") for defense, passes in heads]
+    lines = [f"| attack | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
+    for strike, words in SMALLEST.items():
+        found = rates[rates.strike == strike].set_index(["defense", "passes"])
+        lines.append(f"| {words} (`{strike}`) | {' | '.join(_kept(found.loc[head]) for head in heads)} |")
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Of {rates.n.iloc[0]} images, those right behind each defense, "
+            f"{rates.kept_n.min()} to {rates.kept_n.max()} ([adaptive_smallest](outputs/report/adaptive_smallest/)).",
+        ]
+    )
+
+
+def threats():
+    """What else page 9 found: images that lie dormant, what rounding undoes, and whether gradients are hidden."""
+    asleep = pd.read_csv(REPORTS / "adaptive_rivals" / "dormant.csv").set_index(["aimed", "met"])
+    own, far = asleep.loc["JPG", "JPG"], asleep.loc["JPG", "JPG95"]
+    undone = pd.read_csv(REPORTS / "adaptive_rounding" / "rounding.csv").set_index(["attack", "by"])
+    told = {name: undone.loc[name, "rounding"] for name in ("DF", "CW", "PGD1")}
+    checks = pd.read_csv(REPORTS / "adaptive_checks" / "masking.csv")
+    held = checks.dropna(subset="held").astype({"held": bool}).groupby("defense", sort=False).held.all()
+    passed, failed = (", ".join(held.index[held == wanted]) for wanted in (True, False))
+    verdict = f"all of them hold for {passed}" if passed else "none has them all"
+    if failed:
+        verdict += f"; at least one fails for {failed}, so that what these keep of a gradient's attack is no evidence"
+    names = ("adaptive_rivals", "adaptive_rounding", "adaptive_checks")
+    links = {name: f"[{name}](outputs/report/{name}/)" for name in names}
+    return (
+        "- **Dormant until JPEG** (ε = 2): of images that are right before and after JPEG 75, "
+        f"{_share(own, 'dormant')} can be changed so that they are right as they are and wrong once saved at quality "
+        f"75; the same images met by quality 95: {_share(far, 'dormant')} ({links[names[0]]}).\n"
+        "- **Rounding to 8 bits alone** undoes "
+        + ", ".join(f"{_share(row, 'undone')} of what `{name}` misled in floats" for name, row in told.items())
+        + ": an attack that ends just behind a boundary is no attack on a file, and what undoes it is no defense "
+        f"({links[names[1]]}).\n"
+        f"- **Checks for hidden gradients** (Carlini et al. 2019), of one pass: {verdict} ({links[names[2]]})."
+    )
+
+
+def _share(row, stem):
+    return f"{row[stem]:.2f} [{row[stem + '_low']:.2f}, {row[stem + '_high']:.2f}] (n = {row.n:.0f})"
 
 
 def _kept(row):
@@ -323,8 +388,8 @@ def headline():
 def written(text):
     """README.md's text with the results of today's reports."""
     contents = (
-        headline, reliance, results, claims, readings, transfer, distillation, rivals, attackers, exactness, bench_jpeg,
-        bench, bench_explore, bench_readings, bench_networks,
+        headline, reliance, results, claims, readings, transfer, distillation, rivals, attackers, smallest, threats,
+        exactness, bench_jpeg, bench, bench_explore, bench_readings, bench_defenses, bench_networks,
     )  # fmt: skip
     for content in contents:
         name = content.__name__
