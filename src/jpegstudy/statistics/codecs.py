@@ -8,12 +8,15 @@ import pandas as pd
 
 from jpegstudy.errors import BadInput
 
+from .in_words import verdict
 from .resampling import RESAMPLES, mean_interval
 
 NOISE = "Gaussian"
 MEASURES = ("delta_psnr", "drop_src", "psnr_in", "psnr_clean", "psnr_adv_src", "psnr_adv_rec", "ms_ssim_clean",
             "ms_ssim_adv_src", "bits_per_pixel_clean", "more_bits")  # fmt: skip
 TRIAL = ["coded_by", "attack", "objective", "budget"]
+UNDECIDED = "not decided by these images"
+HOLDS = {1: "holds", 0: UNDECIDED, -1: "does not hold"}
 SEVERE = 10.47  # dB: 29.994 in, 19.52 out, the least of the eight codecs in the authors' figure
 
 
@@ -125,36 +128,27 @@ def _severe(means, learned):
     part = part[part["codec"].isin(learned["codec"])]
     row = part.loc[part["value"].idxmax()]
     claim = f"the reconstruction is distorted severely: ΔPSNR at {budget:g}, dB ({row.codec} under {row.attack})"
-    told = "reached" if row.low >= SEVERE else "not reached" if row.high < SEVERE else "not decided by these images"
+    told = {1: "reached", 0: UNDECIDED, -1: "not reached"}[verdict(row.low - SEVERE, row.high - SEVERE)]
     return (claim, SEVERE, row.value, row.low, row.high, int(row.n), told)
 
 
 def _general(claim, part):
     row = part.loc[part["value"].idxmin()]
-    told = "holds" if row.low > 0 else "does not hold" if row.high < 0 else "not decided by these images"
-    who = f"{row.codec} at {row.budget:g}"
-    return (
-        f"{claim}: ΔPSNR beyond noise's, dB, the least ({who})",
-        0.0,
-        row.value,
-        row.low,
-        row.high,
-        int(row.n),
-        told,
-    )
+    words = f"{claim}: ΔPSNR beyond noise's, dB, the least ({row.codec} at {row.budget:g})"
+    return (words, 0.0, row.value, row.low, row.high, int(row.n), HOLDS[verdict(row.low, row.high)])
 
 
 def _hardened(hard):
     rows = []
     under = hard[hard["budget"].notna() & (hard["measure"] == "delta_psnr") & (hard["compared"] == "after - control")]
     for row in under.itertuples():
-        told = "holds" if row.high < 0 else "does not hold" if row.low > 0 else "not decided by these images"
+        told = HOLDS[verdict(-row.high, -row.low)]
         claim = f"fine-tuning makes it more robust: ΔPSNR at {row.budget:g} taken off, dB, beyond clean updates"
         rows.append((claim, 0.0, -row.value, -row.high, -row.low, int(row.n), told))
     clean = hard[hard["budget"].isna() & (hard["compared"] == "after - control")].set_index("measure")
     for measure, words in {"psnr_clean": "PSNR of clean images, dB", "bits_per_pixel_clean": "bits per pixel"}.items():
         row = clean.loc[measure]
-        told = "changes" if row.low > 0 or row.high < 0 else "not decided by these images"
+        told = "changes" if verdict(row.low, row.high) else UNDECIDED
         rows.append(
             (f"what that costs: {words}, beyond clean updates", np.nan, row.value, row.low, row.high, int(row.n), told)
         )
