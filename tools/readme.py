@@ -344,7 +344,7 @@ def threats():
         + ", ".join(f"{_share(row, 'undone')} of what `{name}` misled in floats" for name, row in told.items())
         + ": an attack that ends just behind a boundary is no attack on a file, and what undoes it is no defense "
         f"({links[names[1]]}).\n"
-        f"- **Checks for hidden gradients** (Carlini et al. 2019), of one pass: {verdict} ({links[names[2]]})."
+        f"- **Checks for hidden gradients** (Carlini et al. 2019): {verdict} ({links[names[2]]})."
     )
 
 

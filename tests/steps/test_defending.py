@@ -124,7 +124,7 @@ def test_dormant_images_that_count_are_right_as_they_are_and_wrong_once_they_wer
 
 
 def test_checks_are_made_once_for_each_defense(this, monkeypatch):
-    given = {"masking": {"defenses": ["JPG", "SLQ"], "images": 3, "epsilon": 2}, **GIVEN}
+    given = {**GIVEN, "masking": {"defenses": ["JPG", "SLQ"], "images": 3, "epsilon": 2}, "twice": []}
     stage = Stage(this, STAGE, given)
     outcomes, slopes = steps.check_masking(stage)
     counts = outcomes.groupby(["defense", "trial"]).image.nunique()
@@ -137,6 +137,22 @@ def test_checks_are_made_once_for_each_defense(this, monkeypatch):
     pd.testing.assert_frame_equal(again, outcomes)
     with pytest.raises(BadInput, match="masking wants 30 images; run 'test' has 10"):
         steps.check_masking(Stage(this, STAGE, {**given, "masking": {**given["masking"], "images": 30}}))
+
+
+def test_a_defense_of_two_passes_is_checked_in_both_and_attacked_from_the_defended_image(this):
+    given = {**GIVEN, "masking": {"defenses": ["FD"], "images": 3, "epsilon": 2}, "twice": ["FD"]}
+    stage = Stage(this, STAGE, given)
+    outcomes, slopes = steps.check_masking(stage)
+    assert list(dict.fromkeys(outcomes.defense)) == ["FD", "FD, two passes"]
+    assert list(dict.fromkeys(slopes.defense)) == ["none", "FD", "FD, two passes"]
+    table = outcomes[outcomes.defense == "FD, two passes"].set_index(["trial", "image"])
+    numbers = this.image_numbers()[:3]
+    defended = find("FD8")(torch.from_numpy(this.look_up(numbers)[0]))
+    network = steps.load_network(this, "cpu")
+    right = network.probabilities(find("FD")(defended)).argmax(dim=1) == attacked.labels_of(this, numbers)
+    assert table.loc["none"].loc[numbers].right.tolist() == right.tolist()
+    assert table.loc["none"].linf.max() == 0  # the defended image is what the attacker starts from
+    assert (table.loc["noise"].linf <= 2).all()
 
 
 def test_names_that_no_file_can_have_are_kept_apart(this):
