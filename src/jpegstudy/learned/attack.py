@@ -33,7 +33,7 @@ from jpegstudy.attacks.contract import Kept, check_count
 from jpegstudy.errors import BadInput
 from jpegstudy.learned.budget import Budget, check_kept, frozen, mean_squares
 from jpegstudy.learned.distances import ms_ssim
-from jpegstudy.learned.pixels import check_images
+from jpegstudy.learned.pixels import check_images, ordered
 
 OBJECTIVES = ("mse", "ms-ssim", "rate")
 START, NOISE = 7, 8  # kinds of drawings beside those of attacks.contract
@@ -72,20 +72,20 @@ def ftda(
 
     def mover(subject):
         change = (subject.start() - subject.base).requires_grad_()
-        optimizer = torch.optim.Adam([change], lr=0.01)
+        optimizer = torch.optim.Adam([change], lr=0.01, fused=True)
 
         def move(x, step):
             gradient = subject.gradient(x)
             if objective != "mse":  # of another size: brought to that of the way back at the budget's edge
                 gradient = unit(gradient) * 2 * subject.budget.radius
-            squares = change.detach().square().flatten(1).sum(1).view(-1, 1, 1, 1)
-            outside = squares > subject.budget.radius**2
+            outside = change.detach().square().sum((1, 2, 3), keepdim=True) > subject.budget.radius**2
             optimizer.param_groups[0]["lr"] = learning_rate(step, steps)
             change.grad = torch.where(outside, 2 * change.detach(), -gradient)
             optimizer.step()
+            moved = subject.budget.boxed(subject.base + change.detach())
             with torch.no_grad():
-                change.copy_(subject.budget.boxed(subject.base + change) - subject.base)
-            return subject.base + change.detach()
+                torch.sub(moved, subject.base, out=change)
+            return moved
 
         return move
 
@@ -161,8 +161,8 @@ def learning_rate(step, steps):
 
 
 def unit(x):
-    """x (N, ...) at an L2 norm of 1 for each image; 0 where it is 0."""
-    return x / x.flatten(1).norm(dim=1).clamp(min=1e-30).view(-1, 1, 1, 1)
+    """x (N, C, H, W) at an L2 norm of 1 for each image; 0 where it is 0."""
+    return x / x.square().sum((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-30)
 
 
 class _Subject:
@@ -184,10 +184,11 @@ class _Subject:
         self.indices = np.arange(len(images)) if indices is None else np.asarray(indices)
         self.budget = Budget(images, mse_budget, linf, self.indices)
         self.dtype = getattr(codec, "dtype", torch.float32)
-        self.base = images.to(self.dtype) / 255
+        self.base = ordered(images.to(self.dtype) / 255)
         self.sign = 1 if target is None else -1
         wanted = images if target is None else target.to(images.device)
         self.reference = None if objective == "rate" else codec.reconstruct(wanted).to(images.device)
+        self.aim = None if objective == "rate" else ordered(self.reference.to(self.dtype) / 255)
 
     def gradient(self, x):
         """The gradient of the objective on the soft path, of x's shape; for "mse" that of a sum, not of a mean."""
@@ -202,11 +203,11 @@ class _Subject:
                 kind = type(self.codec).__name__
                 raise BadInput(f"{kind} has no soft_bits; its rate cannot be attacked along a gradient")
             return self.codec.soft_bits(x)
-        result, reference = self.codec.soft(x), self.reference.to(x) / 255
+        result, reference = self.codec.soft(x), self.aim
         if self.sign > 0:  # what is beyond white or black already gets no worse; toward a target it must come back
             result = result.clamp(0, 1)
         if self.objective == "mse":
-            return self.sign * (result - reference).square().flatten(1).sum(1)
+            return self.sign * (result - reference).square().sum((1, 2, 3))
         return self.sign * (1 - ms_ssim(result.clamp(0, 1).to(x), reference))
 
     def hard(self, images):

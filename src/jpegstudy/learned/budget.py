@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from jpegstudy.errors import BadInput
-from jpegstudy.learned.pixels import check_images
+from jpegstudy.learned.pixels import check_images, ordered
 
 SHRINK = 0.999  # of a perturbation that rounding took out of its ball, and what it is too long by, until it is back
 
@@ -41,6 +41,7 @@ class Budget:
         base = images.to(torch.int16)
         reach = 255 if linf is None else math.floor(linf)
         self.low, self.high = (base - reach).clamp(min=0), (base + reach).clamp(max=255)
+        self._box = None
 
     @property
     def radius(self):
@@ -49,12 +50,14 @@ class Budget:
 
     def boxed(self, x):
         """x, floats (N, 3, H, W) from 0 to 1, clipped to the largest change and to the range of pixels."""
-        return torch.minimum(torch.maximum(x, self.low.to(x) / 255), self.high.to(x) / 255)
+        if self._box is None or self._box[0].dtype != x.dtype:  # every step of an attack asks for it
+            self._box = ordered(self.low.to(x) / 255), ordered(self.high.to(x) / 255)
+        return torch.clamp(x, *self._box)
 
     def projected(self, x, base):
         """x, floats, on the ball of the mean squared error around ``base`` where it lies outside, and in the box."""
         change = x - base
-        length = change.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+        length = change.square().sum((1, 2, 3), keepdim=True).sqrt()
         return self.boxed(base + change * (self.radius / length.clamp(min=1e-30)).clamp(max=1))
 
     def fitted(self, x):
@@ -64,7 +67,7 @@ class Budget:
         """
         base = self.images.to(x)
         change = x * 255 - base
-        squares = change.square().flatten(1).sum(1)
+        squares = change.square().sum((1, 2, 3))
         scale = (self.most / squares.clamp(min=1e-30)).sqrt().clamp(max=1)
         while True:
             rounded = self.rounded(change * scale.to(x).view(-1, 1, 1, 1))

@@ -17,6 +17,7 @@ from jpegstudy.learned import stream
 from jpegstudy.learned.densities import TABLES, FactorizedDensity, GaussianConditional
 from jpegstudy.learned.layers import Gdn, down, up
 from jpegstudy.learned.pixels import check_floats, check_images, cropped, evaluating, from_grey, ordered, pad, to_grey
+from jpegstudy.learned.singly import singly
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ class Coded:
 class Codec(nn.Module):
     """What the codecs of every prior have; see FactorizedPrior, ScaleHyperprior and MeanScaleHyperprior.
 
-    In training latents get noise; in eval they are rounded, each image by itself, so that the batch it comes in
-    changes no bit of it.
+    In training latents get noise; in eval they are rounded, each image by itself on one thread, so that neither the
+    batch it comes in nor the number of cores changes a bit of it.
     """
 
     def __init__(self, shape):
@@ -110,9 +111,9 @@ class Codec(nn.Module):
     def forward(self, x):
         """Coded of x, floats (N, 3, H, W) from 0 to 1. Raises BadInput for others."""
         check_floats(x)
-        if self.training or len(x) == 1:
+        if self.training:
             return self._coded(x)
-        parts = [self._coded(each[None]) for each in x]
+        parts = singly(self._coded, x.split(1), self.device)
         likelihoods = {name: torch.cat([part.likelihoods[name] for part in parts]) for name in parts[0].likelihoods}
         return Coded(torch.cat([part.reconstruction for part in parts]), likelihoods)
 
@@ -149,26 +150,29 @@ class Codec(nn.Module):
     @torch.no_grad()
     def reconstruct(self, images):
         """Images as they come out of the codec, uint8 (N, 3, H, W): those of ``decode(encode(images))``, to the bit."""
-        parts = []
-        for x in self._each(images):
-            parts.append(to_grey(self.synthesis(self.rounded(self.analysis(x)), x.shape[2:])))
-        return torch.cat(parts).to(images.device)
+
+        def reconstructed(x):
+            return to_grey(self.synthesis(self.rounded(self.analysis(x)), x.shape[2:]))
+
+        return self._each(reconstructed, images)
 
     @torch.no_grad()
     def estimated_bits(self, images):
         """The bits of each image uint8 (N, 3, H, W) by the likelihoods of its rounded latents: floats (N,)."""
-        return torch.cat([self(x).bits for x in self._each(images)]).to(images.device)
+        return self._each(lambda x: self._coded(x).bits, images)
 
     def bits(self, images):
         """The bits of each image's whole stream, header and all: int64 (N,). Raises BadInput as ``encode``."""
         return torch.tensor([8 * len(each) for each in self.encode(images)], device=images.device)
 
-    def _each(self, images):
-        """Each image uint8 (N, 3, H, W) as x (1, 3, H, W), one after the other; in eval mode meanwhile."""
+    def _each(self, work, images):
+        """What ``work(x)`` gives of each image uint8 (N, 3, H, W) as x (1, 3, H, W), in eval mode meanwhile."""
         check_images(images)
         with evaluating(self):
-            for each in images:
-                yield from_grey(each[None]).to(self.device, self.dtype)
+            results = singly(
+                lambda image: work(from_grey(image).to(self.device, self.dtype)), images.split(1), self.device
+            )
+        return torch.cat(results).to(images.device)
 
     def encode(self, images):
         """The stream of each image uint8 (N, 3, H, W): a list of N bytes; see the module ``stream`` for its bits."""

@@ -9,7 +9,7 @@
     bytes 15-     32-bit words: the symbols of z where there is a hyperprior, then those of y, see ``tables``
 
 The last two of the header's bytes tell when a decoder computes otherwise than the encoder did: a hyperprior's tables
-follow from floats, and another machine, device or number of threads may round them differently.
+follow from floats, and another machine or device may round them differently.
 """
 
 import struct
@@ -20,6 +20,7 @@ import torch
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg.arguments import LARGEST_SIDE
 from jpegstudy.learned.pixels import MOST_PIXELS, check_images, evaluating, from_grey, to_grey
+from jpegstudy.learned.singly import one_thread, singly
 from jpegstudy.learned.tables import Reader, Writer
 
 FORMAT = 0xA1
@@ -33,17 +34,19 @@ def encode(codec, images):
     Raises BadInput for other images, and where latents blow up so far that they cannot be coded.
     """
     check_images(images)
-    digest, streams = codec.digest()[:4], []
+    digest = codec.digest()[:4]
     height, width = images.shape[2:]
+
+    def stream_of(image):
+        y = codec.analysis(from_grey(image).to(codec.device))
+        writer = Writer()
+        codec.through(writer, y, y.shape[2:])
+        words = writer.words
+        check = zlib.crc32(words, zlib.crc32(_said(digest, height, width)))
+        return HEADER.pack(FORMAT, digest, height, width, check, writer.check) + words
+
     with evaluating(codec):
-        for image in images:
-            y = codec.analysis(from_grey(image[None]).to(codec.device))
-            writer = Writer()
-            codec.through(writer, y, y.shape[2:])
-            words = writer.words
-            check = zlib.crc32(words, zlib.crc32(_said(digest, height, width)))
-            streams.append(HEADER.pack(FORMAT, digest, height, width, check, writer.check) + words)
-    return streams
+        return singly(stream_of, images.split(1), codec.device)
 
 
 @torch.no_grad()
@@ -56,13 +59,13 @@ def decode(codec, data):
     height, width, words, check = _opened(codec, data)
     scale = codec.shape.stride**codec.shape.layers
     shape = [-(-side // codec.stride) * codec.stride // scale for side in (height, width)]
-    with evaluating(codec):
+    with evaluating(codec), one_thread():
         reader = Reader(words)
         latents = codec.through(reader, None, shape)
         if reader.check != check:
             raise BadInput(
-                "the stream's symbols come out otherwise than its encoder wrote them: another machine, device or "
-                "number of threads rounds differently; decode it where it was made"
+                "the stream's symbols come out otherwise than its encoder wrote them: another machine or "
+                "device rounds differently; decode it where it was made"
             )
         return to_grey(codec.synthesis(latents, (height, width)))[0]
 
