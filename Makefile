@@ -7,13 +7,14 @@ VENV := .venv
 IN_VENV := $(VENV)/bin/
 READY := $(VENV)/.ready
 
-.PHONY: help study test lab lock bench clean
+.PHONY: help study test lab lock bench compressai clean
 
 help:
 	@echo "make study   run the demo and the photos study and print where their reports are"
 	@echo "make test    lint, then every test"
 	@echo "make lab     open JupyterLab on notebooks/00_start_here.ipynb"
 	@echo "make bench   speed and memory beside other libraries, in an environment of its own"
+	@echo "make compressai   learned codecs beside CompressAI's own, in an environment of its own"
 	@echo "make lock    choose the newest versions again and write them down (needs uv)"
 	@echo "make clean   remove the environments; runs and reports stay"
 
@@ -52,10 +53,18 @@ bench: .bench-venv/.ready
 	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+compressai: $(READY) .compressai-venv/.ready
+	$(IN_VENV)jpegstudy bench compressai --python .compressai-venv/bin/python --out outputs/bench-compressai.csv
+
+.compressai-venv/.ready: Makefile
+	test -x .compressai-venv/bin/python || $(PYTHON) -m venv .compressai-venv
+	.compressai-venv/bin/python -m pip install --quiet --disable-pip-version-check compressai==1.2.8
+	@touch $@
+
 lock:
 	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --upgrade --no-header --no-annotate -o requirements.lock
 	uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --upgrade --no-header --no-annotate -o requirements-bench.lock
 	python3 tools/environment.py
 
 clean:
-	rm -rf $(VENV) .bench-venv
+	rm -rf $(VENV) .bench-venv .compressai-venv

@@ -83,7 +83,7 @@ def _options(arguments):
 def _contenders(name, options):
     codec = learned.build(learned.shape_of(name)).requires_grad_(False)
     bare = copy.deepcopy(codec).to(memory_format=torch.channels_last)
-    images = _images(options.batch_size, options.side)
+    images = smooth_images(options.batch_size, options.side)
     works = {
         "codec": (len(images), partial(codec.reconstruct, images)),
         "layers": (len(images), partial(_layers, bare, images)),
@@ -119,7 +119,7 @@ def _passes(codec, images, steps):
         torch.autograd.grad(codec.g_s(codec.g_a(leaf)).square().sum(), leaf)
 
 
-def _images(count, side):
+def smooth_images(count, side):
     """Smooth images, as codecs want them: uint8 (N, 3, side, side)."""
     coarse = torch.rand(count, 3, max(2, side // 16), max(2, side // 16), generator=torch.Generator().manual_seed(0))
     smooth = torch.nn.functional.interpolate(coarse, size=(side, side), mode="bicubic").clamp(0, 1)
