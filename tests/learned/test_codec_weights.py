@@ -189,9 +189,9 @@ def broken(state, **changes):
     ("change", "said"),
     [
         (lambda s: {"a": torch.zeros(2)}, "hold no learned codec: wanted g_a.0.weight .* found 1 tensors such as a"),
-        (lambda s: {}, "hold no learned codec: .* such as nothing"),
-        (lambda s: {"a": 5}, "cannot be read: wanted tensors by name"),
-        (lambda s: [1, 2], "cannot be read: wanted tensors by name"),
+        (lambda s: {}, r"cannot be read \(it is empty\)"),
+        (lambda s: {"a": 5}, r"cannot be read \(its 'a' is of type int\)"),
+        (lambda s: [1, 2], r"cannot be read \(it holds one list\)"),
         (lambda s: {k: v for k, v in s.items() if k != "g_s.6.bias"}, r"1 missing \(g_s.6.bias\)"),
         (lambda s: broken(s, h_a__0__weight=torch.zeros(3)), r"1 unexpected \(h_a.0.weight\)"),
         (lambda s: broken(s, context_prediction__weight=torch.zeros(3)), "hold a context model"),
@@ -215,7 +215,7 @@ def test_files_that_are_none_are_told_in_one_line(tmp_path):
     (tmp_path / "w.safetensors").write_bytes(struct.pack("<Q", 5) + b"{}")
     save_file({"a": torch.zeros(1)}, tmp_path / "b.safetensors", metadata={"shape": '{"prior": "scale"}'})
     for name in ("w.pth", "w.safetensors", "b.safetensors"):
-        with pytest.raises(BadInput, match="cannot be read: ") as error:
+        with pytest.raises(BadInput, match=r"cannot be read \(") as error:
             load(tmp_path / name)
         assert "\n" not in str(error.value)
     for name in ("none.pth", "", "a" * 5000):

@@ -152,6 +152,7 @@ def test_what_codecs_differ_in_is_read_beside_their_weights(this):
         ({"codec_attacks": {"PGD": 3}}, "there is no attack on codecs 'PGD'"),
         ({"codec_attacks": {"L2-PGD": 3}}, "codec_attacks lacks Gaussian"),
         ({"objectives": ["psnr"]}, "there is no objective 'psnr'"),
+        ({"images": 1}, "targeted is true with one image; wanted two at least"),
         ({"images": 30}, "images is 30; run 'test' has 5"),
     ],
 )

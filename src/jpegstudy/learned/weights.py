@@ -6,22 +6,19 @@ What codec a file holds is read off its names and shapes. Nothing is unpickled b
 import dataclasses
 import json
 import os
-import pickle
 import re
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 
+from jpegstudy import state_files
 from jpegstudy.errors import BadInput, one_line
 from jpegstudy.learned.codec import Shape
 from jpegstudy.learned.densities import TABLES
 from jpegstudy.learned.named import build, in_words
 from jpegstudy.places import root, shown
 
-WRAPPERS = ("state_dict", "network", "model")  # where training scripts keep the weights in a checkpoint
-PREFIXES = ("module.", "_orig_mod.")  # of every name, from DataParallel and torch.compile
 OLDER = re.compile(
     r"(entropy_bottleneck)\._?(matri|bias|factor)(?:ce|e)?s\.(\d)"
 )  # CompressAI's lists, before and after
@@ -71,43 +68,21 @@ def save(codec, path):
 def read(path):
     """(the tensors of a file by today's names, the Shape that ``save`` wrote or None). Raises BadInput: see load."""
     full = find_file(path)
+    state, metadata = state_files.read(full, shown(full))
     try:
-        state, told = _tensors(full)
-    except Exception as error:  # torch.load raises whatever the bytes of a broken file lead to
-        why = "not a file of tensors" if isinstance(error, pickle.UnpicklingError) else one_line(error)
-        raise BadInput(f"weights {shown(full)!r} cannot be read: {why}") from error
-    if isinstance(state, dict):
-        state = next((state[key] for key in WRAPPERS if isinstance(state.get(key), dict)), state)
-    if not isinstance(state, dict) or not all(
-        isinstance(key, str) and isinstance(value, torch.Tensor) and value.layout == torch.strided
-        for key, value in state.items()
-    ):
-        raise BadInput(f"weights {shown(full)!r} cannot be read: wanted tensors by name, a state_dict")
-    while state and (prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in state)), None)):
-        state = {key.removeprefix(prefix): value for key, value in state.items()}
+        told = Shape(**json.loads(metadata["shape"])) if "shape" in metadata else None
+    except (TypeError, ValueError, BadInput) as error:
+        raise BadInput(f"weights {shown(full)!r} cannot be read (their shape is none: {one_line(error)})") from error
     state = {_renamed(key): value for key, value in state.items()}
     return {key: value for key, value in state.items() if not key.endswith(IGNORED)}, told
 
 
 def find_file(path):
     """The path of a file, in the project's folder where it is relative. Raises BadInput if there is none."""
-    try:
-        full = root() / Path(path).expanduser()
-        there = full.is_file()
-    except (OSError, RuntimeError):  # a name too long, or the home of nobody
-        there = False
-    if not there:
+    full = state_files.find(path)
+    if full is None:
         raise BadInput(f"there are no weights {str(path)!r}; wanted the path of a file of a learned codec's weights")
     return full
-
-
-def _tensors(path):
-    if path.suffix != ".safetensors":
-        return torch.load(path, map_location="cpu", weights_only=True), None
-    with safe_open(path, "pt") as file:
-        told = (file.metadata() or {}).get("shape")
-        state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  it is no dict
-    return state, Shape(**json.loads(told)) if told else None
 
 
 def _renamed(key):

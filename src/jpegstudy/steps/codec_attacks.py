@@ -39,6 +39,8 @@ def attack_codecs(stage):
         raise BadInput(f"images is {given['images']}; run {run.name!r} has {images}, wanted at most that")
     device = networks.pick_device(given["device"])
     numbers = run.image_numbers()[: given["images"] or images]
+    if given["targeted"] and len(numbers) < 2:
+        raise BadInput("targeted is true with one image; wanted two at least, for each one's target is another of them")
     rivals = codec_trials.jpegs_of_equal_rate(some_images(run, numbers[:MATCHED]), given["codecs"], device)
     codecs = codec_trials.codecs_of(given, rivals, device)
     trials = codec_trials.trials_of(given, codecs)
