@@ -33,7 +33,7 @@ SETTINGS = {  # of defenses, their authors' or what stands for them
     "MED2": "median of 2 x 2", "GAUSS1": "blur, sigma 1", "TVM": "total-variation minimization",
     "RRP": "random resize and pad", "J2K16": "JPEG 2000, 16 : 1", "WEBP": "WebP 75",
 }  # fmt: skip
-ATTACKED = ("adaptive_pgd", "adaptive_rivals", "adaptive_random")  # the first that has it counts
+ATTACKED = ("adaptive_pgd", "adaptive_rivals", "adaptive_random", "adaptive_quilting")  # the first that has it counts
 SMALLEST = {"DF": "DeepFool", "CW": "Carlini and Wagner, L2", "PGDL2-300": "PGD, L2 of 300", "SQ2": "Square, ε = 2"}
 ROWS = [
     "x", "JPG(x)", "Adv1(x)", "JPG(Adv1(x))", "JPGnoise(Adv1(x))",
