@@ -124,8 +124,8 @@ def test_the_table_has_a_row_for_each_check_and_a_column_for_each_defense():
     assert table.loc["8 frozen randomness is broken", "BITS3"] == "nothing is random"
     assert table.loc["10 right without an attack", "JPG75"] == "45 of 50 [0.79, 0.96]"
     assert masking_words.masking_in_words(both) == [
-        "JPG75 passes all 10 checks that apply.",
-        "BITS3 fails 1 of 9 checks that apply: 1 iterated at least as strong as one step (right 5 > 4 of 50 (p = 1)).",
+        "JPG75: all 10 checks that apply hold.",
+        "BITS3: 1 of 9 checks that apply fail: 1 iterated at least as strong as one step (right 5 > 4 of 50 (p = 1)).",
     ]
 
 

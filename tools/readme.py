@@ -330,6 +330,7 @@ def threats():
     told = {name: undone.loc[name, "rounding"] for name in ("DF", "CW", "PGD1")}
     checks = pd.read_csv(REPORTS / "adaptive_checks" / "masking.csv")
     held = checks.dropna(subset="held").astype({"held": bool}).groupby("defense", sort=False).held.all()
+    held.index = held.index.str.replace(", two passes", " in two passes")
     passed, failed = (", ".join(held.index[held == wanted]) for wanted in (True, False))
     verdict = f"all of them hold for {passed}" if passed else "none has them all"
     if failed:

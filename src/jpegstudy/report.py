@@ -38,6 +38,7 @@ FILES = {
     "dormant.csv": "images that mislead only once they were saved as JPEG, by quality",
     "rounding.csv": "what rounding undoes of attacks, apart from what defenses do",
     "masking.csv": "the checks for hidden gradients, for each defense",
+    "rates.csv": "learned codecs beside JPEG, WebP and JPEG 2000 at the same bits per pixel",
     "codecs.csv": "what codecs suffer from attacks on what comes out of them",
     "hardening.csv": "what fine-tuning on adversarial examples changed, beside its control",
     "ladder.csv": "what each step of JPEG alone, and JPEG without it, gives back of what the attack took",

@@ -103,7 +103,8 @@ def training_square(seed, index, stored="files"):
 def training_images(path, *, seed, count, stored="files", block=240):
     """Draw ``count`` training images into the file ``path``, going on where an earlier call stopped.
 
-    Returns (images, labels): images is the file mapped read-only, uint8 (count, 256, 256, 3); labels is int64 (count,).
+    Returns (images, labels): images is the file mapped, uint8 (count, 256, 256, 3); what is written to it stays in
+    memory. labels is int64 (count,).
     stored: see ``training_square``.
     A note beside the file, suffix .json, says what it holds. Raises BadInput if that is another seed, count or way of
     storing, or if the first image is not what the code draws today.
@@ -131,7 +132,7 @@ def training_images(path, *, seed, count, stored="files", block=240):
                 images.flush()
                 note.write_text(json.dumps(wanted | {"drawn": index + 1}))
     labels = np.array([scenes.label_of(scenes.FIRST_TRAINING_INDEX + index) for index in range(count)])
-    return np.memmap(path, np.uint8, "r", shape=shape), labels
+    return np.memmap(path, np.uint8, "c", shape=shape), labels
 
 
 def in_parallel(function, seed, indices):

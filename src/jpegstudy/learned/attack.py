@@ -80,7 +80,9 @@ def ftda(
                 gradient = unit(gradient) * 2 * subject.budget.radius
             outside = change.detach().square().sum((1, 2, 3), keepdim=True) > subject.budget.radius**2
             optimizer.param_groups[0]["lr"] = learning_rate(step, steps)
-            change.grad = torch.where(outside, 2 * change.detach(), -gradient)
+            change.grad = gradient.neg_()
+            if outside.any():
+                change.grad = torch.where(outside, 2 * change.detach(), change.grad)
             optimizer.step()
             moved = subject.budget.boxed(subject.base + change.detach())
             with torch.no_grad():
@@ -195,7 +197,7 @@ class _Subject:
         with torch.enable_grad():
             x = x.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(self._soft(x).sum(), x)
-        return torch.nan_to_num(gradient, posinf=0, neginf=0)
+        return gradient.nan_to_num_(posinf=0, neginf=0)
 
     def _soft(self, x):
         if self.objective == "rate":

@@ -21,8 +21,8 @@ def masking_in_words(judged):
         failed = [row for row in part.itertuples() if row.held is False]
         made = sum(row.held is not None for row in part.itertuples())
         if not failed:
-            lines.append(f"{defense} passes all {made} checks that apply.")
+            lines.append(f"{defense}: all {made} checks that apply hold.")
             continue
         told = "; ".join(f"{row.check} ({row.found})" for row in failed)
-        lines.append(f"{defense} fails {len(failed)} of {made} checks that apply: {told}.")
+        lines.append(f"{defense}: {len(failed)} of {made} checks that apply fail: {told}.")
     return lines
