@@ -38,7 +38,11 @@ def _distinct_names(value):
 
 
 def _distinct_texts(value):
-    return type(value) is list and value and all(map(_text(r".*\S.*"), value)) and len(set(value)) == len(value)
+    return _texts(value) and len(set(value)) == len(value)
+
+
+def _texts(value):
+    return type(value) is list and value and all(map(_text(r".*\S.*"), value))
 
 
 def _some_texts(value):
@@ -212,6 +216,8 @@ PARAMETERS = {
     ),
     # 07_networks
     "runs": Parameter(_distinct_names, "a list of different runs' names, such as [demo, sweep]", False),
+    # 12_trained_on_jpeg
+    "trained_on": Parameter(_texts, "a list as long as runs, such as [jpeg, jpeg, lossless, lossless]", False),
     # 05_analysis
     "example": Parameter(
         _whole(-1, 10**9), "the number of an image, or -1 for the one that shows the effect best", False

@@ -5,7 +5,7 @@ import json
 from jpegstudy.errors import BadInput
 from jpegstudy.places import shown
 
-COMPARISONS = ("07_networks",)  # that read finished runs, and need none of the above in their own
+COMPARISONS = ("07_networks", "12_trained_on_jpeg")  # that read finished runs, and need none of the above in their own
 
 
 def read_record(path):

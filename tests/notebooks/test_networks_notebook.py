@@ -94,6 +94,25 @@ def test_a_study_of_side_by_side_is_reported_and_published(made, tmp_path, capsy
     assert "two: 2 runs side by side, known, random, complete" in capsys.readouterr().out
 
 
+def test_networks_of_two_kinds_are_held_against_each_other(made, tmp_path, capsys):
+    for name in ("known", "random"):
+        (Run(name).path / "study.json").write_text(json.dumps({"title": name}))
+    kinds = "{runs: [known, random], trained_on: [jpeg, lossless]}"
+    (tmp_path / "kinds.yaml").write_text(f"title: Two kinds\n12_trained_on_jpeg: {kinds}\n")
+    assert cli.main(["run", str(tmp_path / "kinds.yaml")]) == 0
+    executed = nbformat.read(Run("kinds").path / "notebooks/12_trained_on_jpeg.ipynb", as_version=4)
+    assert not [output for output in outputs_of(executed) if output.get("name") == "stderr"]
+    assert "single networks: " in words_of(executed)
+    table = pd.read_csv(Run("kinds").path / "kinds.csv")
+    assert set(table.what) == {"known", "random", "jpeg", "lossless", "jpeg − lossless"}
+    assert cli.main(["publish", "kinds"]) == 0
+    assert (outputs() / "report/kinds/kinds.csv").exists()
+    (tmp_path / "odd.yaml").write_text("title: Odd\n12_trained_on_jpeg: {runs: [known, random], trained_on: [jpeg]}\n")
+    capsys.readouterr()
+    assert cli.main(["run", str(tmp_path / "odd.yaml")]) == 2
+    assert "there are 2 runs and 1 entries of trained_on" in capsys.readouterr().err
+
+
 def test_published_runs_without_images_give_the_same(made, tmp_path):
     before = words_of(execute(tmp_path, ["known", "random"]))
     names = ("known", "random", "transferred")

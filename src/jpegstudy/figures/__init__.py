@@ -21,6 +21,7 @@ from .networks import recovery_over, transfer_map
 from .paper import table1_bars, top_label_boxes, top_label_scatter
 from .readings import noise_by_factor, reading_changes
 from .style import show
+from .upbringing import kinds_apart
 
 __all__ = [
     "accuracy_curves",
@@ -36,6 +37,7 @@ __all__ = [
     "highest_probabilities",
     "image_strip",
     "in_one_line",
+    "kinds_apart",
     "knowing_attacks",
     "knowing_beside_oblivious",
     "noise_by_factor",

@@ -1,0 +1,137 @@
+"""Does it matter on what images a network was trained? Networks of two kinds, several of each, on the same images.
+
+The intervals are over images: they say what other images would change, not what other first weights would. For that
+the networks of a kind stand side by side, and two kinds are called apart only where every network of one lies beyond
+every network of the other as well.
+"""
+
+import numpy as np
+import pandas as pd
+
+from jpegstudy.errors import BadInput
+
+from .in_words import rate, verdict
+from .outcomes import inner
+from .resampling import RESAMPLES, bca, sums_by_file
+from .side_by_side import read_networks
+
+RECOVERY, COST = "recovery", "cost"
+APART = {1: "more", 0: "not told apart", -1: "less"}
+
+
+def kinds_of(runs, trained_on):
+    """``{run: what it was trained on}``. Raises BadInput unless the two lists are equally long."""
+    if len(runs) != len(trained_on):
+        raise BadInput(
+            f"there are {len(runs)} runs and {len(trained_on)} entries of trained_on; wanted one for each run"
+        )
+    return dict(zip(runs, trained_on, strict=True))
+
+
+def compare_kinds(predictions, kinds, *, resamples=RESAMPLES, seed=0):
+    """What JPEG and its noise do in the networks of two kinds.
+
+    predictions: ``{run: its tidy table}``, as in side_by_side.  kinds: ``{run: the kind of images it was trained on}``.
+    Measures: "recovery", the share that a modification such as JPG(Adv1(x)) or JPGnoise(Adv1(x)) gives back of what the
+    attack took; "cost", the rate that one such as JPG(x) takes from clean images.
+    Returns a row for each measure, modification and what: a run, a kind (the mean over its networks), or the first kind
+    less the second. Columns: measure, modification, of ("network", "kind", "difference"), what, n, value, low, high
+    (BCa over files, the same files drawn for all networks), apart (of differences: 1 or -1 where the interval leaves
+    out 0 and no network of one kind lies among those of the other, else 0; missing elsewhere).
+    Raises BadInput unless there are two kinds, or if a run lacks a modification that another has.
+    """
+    data = read_networks(predictions)
+    names = list(dict.fromkeys(kinds[run] for run in data))
+    if len(names) != 2:
+        raise BadInput(f"the networks are of {len(names)} kinds ({', '.join(names)}); wanted two kinds, such as jpeg")
+    first = next(iter(data))
+    wanted = data[first].names
+    for run, outcomes in data.items():
+        if outcomes.names != wanted:
+            odd = sorted(set(outcomes.names) ^ set(wanted))
+            raise BadInput(f"runs {first!r} and {run!r} have other modifications ({', '.join(odd)}); compare like runs")
+    measured = _measured(wanted)
+    of_kind = [np.array([kinds[run] == name for run in data]) for name in names]
+    places = [[wanted.index(name) for name in triple] for _, triple in measured]
+
+    def statistic(totals):
+        rates = totals[..., :-1].reshape(*totals.shape[:-1], len(data), len(wanted)) / totals[..., -1:, None]
+        values = [_value(measure, rates[..., where]) for (measure, _), where in zip(measured, places, strict=True)]
+        own = np.stack(values, axis=-2)  # (..., measures, networks)
+        means = np.stack([own[..., mask].mean(axis=-1) for mask in of_kind], axis=-1)
+        both = np.concatenate([own, means, means[..., :1] - means[..., 1:]], axis=-1)
+        return both.reshape(*both.shape[:-2], -1)
+
+    hits = np.concatenate([outcomes.hits for outcomes in data.values()])
+    sums, sizes = sums_by_file(hits, data[first].files)
+    found = bca(np.column_stack([sums, sizes]), statistic, resamples=resamples, seed=seed)
+    heads = [("network", run) for run in data] + [("kind", name) for name in names]
+    heads.append(("difference", f"{names[0]} − {names[1]}"))
+    n = hits.shape[1]
+    rows = []
+    for (measure, triple), start in zip(measured, range(0, len(found), len(heads)), strict=True):
+        part = found[start : start + len(heads)]
+        own = np.array([interval.value for interval in part[: len(data)]])
+        for (of, what), interval in zip(heads, part, strict=True):
+            apart = _apart(own, of_kind, interval) if of == "difference" else None
+            rows.append((measure, triple[-1], of, what, n, *interval, apart))
+    columns = ["measure", "modification", "of", "what", "n", "value", "low", "high", "apart"]
+    return pd.DataFrame(rows, columns=columns).astype({"apart": "Int64"})
+
+
+def _measured(names):
+    """(measure, the modifications that it compares, the one it is about last) for all that these names allow."""
+    found = []
+    for name in names:
+        if name == "x" or name.startswith("Adv"):
+            continue
+        if inner(name) == "x":
+            found.append((COST, ("x", name)))
+        elif inner(name) in names:
+            found.append((RECOVERY, ("x", inner(name), name)))
+    if not found:
+        raise BadInput(f"there is nothing to compare among {', '.join(names)}; run 02 to 04 first")
+    return found
+
+
+def _value(measure, rates):
+    """Of rates (..., networks, the modifications): (..., networks)."""
+    if measure == COST:
+        return rates[..., 0] - rates[..., 1]
+    return (rates[..., 2] - rates[..., 1]) / (rates[..., 0] - rates[..., 1])
+
+
+def _apart(own, of_kind, interval):
+    one, other = (own[mask] for mask in of_kind)
+    sign = verdict(interval.low, interval.high)
+    beyond = {1: one.min() > other.max(), -1: one.max() < other.min()}
+    return sign if sign and beyond[sign] else 0
+
+
+def kinds_table(rows):
+    """compare_kinds as a table to read: a row for each measure and modification, a column for each network and kind."""
+    told = rows.assign(
+        told=[rate(row.value, row.low, row.high) for row in rows.itertuples()],
+        measured=rows["measure"] + " of " + rows["modification"],
+    )
+    table = told.pivot(index="measured", columns="what", values="told")
+    return table.loc[list(dict.fromkeys(told["measured"])), list(dict.fromkeys(told["what"]))].rename_axis(
+        index=None, columns=None
+    )
+
+
+def kinds_in_words(rows):
+    """A sentence for each measure and modification: which kind has more of it, or that they are not told apart."""
+    lines = []
+    for (measure, modification), part in rows.groupby(["measure", "modification"], sort=False):
+        one, other = part[part["of"] == "kind"].itertuples()
+        (difference,) = part[part["of"] == "difference"].itertuples()
+        each = ", ".join(f"{value:.2f}" for value in part.loc[part["of"] == "network", "value"])
+        told = APART[int(difference.apart)]
+        verb = f"{told} with {one.what} than with {other.what}" if difference.apart else told
+        name = "what JPEG takes from clean images" if measure == COST else f"recovery by {modification}"
+        lines.append(
+            f"{name[0].upper()}{name[1:]}{f' ({modification})' if measure == COST else ''}: {verb}; the difference is "
+            f"{rate(difference.value, difference.low, difference.high, difference.n)}, single networks: {each}."
+        )
+    return lines

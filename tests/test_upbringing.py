@@ -1,0 +1,86 @@
+"""Networks of two kinds: recovery and cost by hand, and what counts as apart."""
+
+import pytest
+
+from jpegstudy import figures
+from jpegstudy.errors import BadInput
+from jpegstudy.statistics import upbringing
+from tests.test_reading_statistics import N, rows
+
+F, NOISE = "JPG(Adv1(x))", "JPGnoise(Adv1(x))"
+KINDS = {"a": "jpeg", "b": "jpeg", "c": "lossless", "d": "lossless"}
+
+
+def network(clean, attacked, jpg, restored, noisy):
+    rights = {"x": clean, "Adv1(x)": attacked, "JPG(x)": jpg, F: restored, NOISE: noisy}
+    return rows("none", rights).assign(reading=None)
+
+
+@pytest.fixture
+def predictions():
+    return {
+        "a": network(80, 20, 78, 50, 30),  # recovery 30 / 60, cost 2
+        "b": network(80, 30, 76, 60, 30),  # 30 / 50, 4
+        "c": network(80, 20, 60, 26, 25),  # 6 / 60, 20
+        "d": network(70, 20, 60, 30, 29),  # 10 / 50, 10
+    }
+
+
+def test_measures_are_means_over_the_networks_of_a_kind(predictions):
+    table = upbringing.compare_kinds(predictions, KINDS, resamples=500)
+    assert set(table["n"]) == {N}
+    by = table.set_index(["modification", "what"])
+    assert by.loc[(F, "a"), "value"] == pytest.approx(0.5)
+    assert by.loc[(F, "jpeg"), "value"] == pytest.approx((30 / 60 + 30 / 50) / 2)
+    assert by.loc[(F, "lossless"), "value"] == pytest.approx((6 / 60 + 10 / 50) / 2)
+    assert by.loc[(F, "jpeg − lossless"), "value"] == pytest.approx(0.4)
+    assert by.loc[("JPG(x)", "jpeg"), "value"] == pytest.approx(0.03)
+    assert by.loc[("JPG(x)", "jpeg − lossless"), "value"] == pytest.approx(0.03 - 0.15)
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+
+
+def test_kinds_are_apart_where_interval_and_every_network_say_so(predictions):
+    apart = upbringing.compare_kinds(predictions, KINDS, resamples=500).dropna(subset="apart")
+    assert dict(zip(apart["modification"], apart["apart"], strict=True)) == {"JPG(x)": -1, F: 1, NOISE: 0}
+    predictions["c"] = network(80, 20, 60, 53, 25)  # 33 / 60, between the two of the other kind
+    apart = upbringing.compare_kinds(predictions, KINDS, resamples=500).dropna(subset="apart").set_index("modification")
+    assert apart.loc[F, "low"] > 0
+    assert apart.loc[F, "apart"] == 0
+
+
+def test_words_and_table_say_what_the_numbers_do(predictions):
+    table = upbringing.compare_kinds(predictions, KINDS, resamples=500)
+    cost, back, noise = upbringing.kinds_in_words(table)
+    assert cost.startswith("What JPEG takes from clean images (JPG(x)): less with jpeg than with lossless; the diff")
+    assert back.startswith(f"Recovery by {F}: more with jpeg than with lossless; the difference is 0.40 [")
+    assert back.endswith(f"(n = {N}), single networks: 0.50, 0.60, 0.10, 0.20.")
+    assert noise.startswith(f"Recovery by {NOISE}: not told apart; ")
+    told = upbringing.kinds_table(table)
+    assert list(told.columns) == ["a", "b", "c", "d", "jpeg", "lossless", "jpeg − lossless"]
+    assert told.loc[f"recovery of {F}", "a"].startswith("0.50 [")
+
+
+def test_what_cannot_be_compared_is_refused(predictions):
+    with pytest.raises(BadInput, match="of 1 kinds"):
+        upbringing.compare_kinds(predictions, dict.fromkeys(KINDS, "jpeg"))
+    predictions["d"] = predictions["d"][predictions["d"]["modification"] != NOISE]
+    with pytest.raises(BadInput, match="runs 'a' and 'd' have other modifications"):
+        upbringing.compare_kinds(predictions, KINDS)
+    few = {name: table[table["modification"] == "x"] for name, table in predictions.items()}
+    with pytest.raises(BadInput, match="nothing to compare among x"):
+        upbringing.compare_kinds(few, KINDS)
+    with pytest.raises(BadInput, match="4 runs and 1 entries of trained_on"):
+        upbringing.kinds_of(list(KINDS), ["jpeg"])
+
+
+def test_every_network_is_drawn_in_its_kinds_color(predictions):
+    table = upbringing.compare_kinds(predictions, KINDS, resamples=200)
+    figure = figures.kinds_apart(table, KINDS)
+    recovery, cost = figure.axes
+    assert [label.get_text() for label in recovery.get_yticklabels()] == [F, NOISE]
+    assert [label.get_text() for label in cost.get_yticklabels()] == ["JPG(x)"]
+    points = [container.lines[0] for container in recovery.containers]
+    assert points[0].get_xdata()[0] == pytest.approx(0.5)
+    assert [point.get_color() for point in points].count(points[0].get_color()) == 2
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["trained on jpeg", "trained on lossless"]
