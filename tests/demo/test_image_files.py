@@ -100,6 +100,16 @@ def test_the_same_image_is_stored_in_three_ways():
         image_files.training_square(0, 3, "png")
 
 
+def test_validation_scenes_are_written_as_they_were_drawn_and_as_jpeg(tmp_path):
+    for stored in ("lossless", "jpeg"):
+        paths = image_files.write_squares(tmp_path, seed=0, count=13, stored=stored)
+        assert paths[12] == tmp_path / f"validation_{stored}" / scenes.CLASSES[0] / "0012.png"
+        with Image.open(paths[3]) as image:
+            np.testing.assert_array_equal(np.asarray(image), image_files.stored_square(0, 3, stored))
+    with pytest.raises(BadInput, match="stored is 'raw'"):
+        image_files.write_squares(tmp_path, seed=0, count=1, stored="raw")
+
+
 def test_images_stored_otherwise_are_not_taken_for_one_another(tmp_path):
     path = tmp_path / "images.u8"
     image_files.training_images(path, seed=1, count=2, stored="lossless")

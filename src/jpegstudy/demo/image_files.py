@@ -81,8 +81,8 @@ def validation_images(folder):
     return np.stack([square(path) for path in paths]), labels
 
 
-def training_square(seed, index, stored="files"):
-    """Square of training image ``index``, 0 the first: uint8 (256, 256, 3).
+def stored_square(seed, index, stored):
+    """The middle of image ``index`` at shortest side 256, as it is stored: uint8 (256, 256, 3).
 
     stored: "files", a JPEG file of mixed quality before it was shrunk, as image collections come and as the demo's
     network was trained; "lossless", never coded; "jpeg", never but at quality 75 once it had its last size, so that
@@ -90,14 +90,36 @@ def training_square(seed, index, stored="files"):
     """
     if stored not in STORED:
         raise BadInput(f"stored is {stored!r}; wanted {', '.join(STORED)}")
-    number = scenes.FIRST_TRAINING_INDEX + index
     if stored == "files":
-        return square(io.BytesIO(file_bytes(seed, number)))
-    pixels = middle(Image.fromarray(scenes.draw(seed, number)))
+        return square(io.BytesIO(file_bytes(seed, index)))
+    pixels = middle(Image.fromarray(scenes.draw(seed, index)))
     if stored == "lossless":
         return pixels
     planes = torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy())
     return jpeg.roundtrip(planes, quality=OWN_QUALITY)[0].numpy().transpose(1, 2, 0)
+
+
+def write_squares(folder, *, seed, count, stored):
+    """Write the scenes of the first ``count`` validation images as folder/validation_<stored>/<class>/NNNN.png.
+
+    stored: as for stored_square; the files themselves lose nothing more.  Returns their paths in index order.
+    """
+    one = functools.partial(stored_square, stored=stored)
+    paths = []
+    with Bar(count, f"validation images, {stored}") as bar:
+        for index, pixels in enumerate(in_parallel(one, seed, range(count))):
+            of_file = validation_path(folder, index)
+            path = folder / f"validation_{stored}" / of_file.parent.name / f"{of_file.stem}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+            paths.append(path)
+            bar.advance()
+    return paths
+
+
+def training_square(seed, index, stored="files"):
+    """stored_square of training image ``index``, 0 the first."""
+    return stored_square(seed, scenes.FIRST_TRAINING_INDEX + index, stored)
 
 
 def training_images(path, *, seed, count, stored="files", block=240):
@@ -105,7 +127,7 @@ def training_images(path, *, seed, count, stored="files", block=240):
 
     Returns (images, labels): images is the file mapped, uint8 (count, 256, 256, 3); what is written to it stays in
     memory. labels is int64 (count,).
-    stored: see ``training_square``.
+    stored: see ``stored_square``.
     A note beside the file, suffix .json, says what it holds. Raises BadInput if that is another seed, count or way of
     storing, or if the first image is not what the code draws today.
     """
