@@ -71,7 +71,7 @@ def ftda(
     """
 
     def mover(subject):
-        change = (subject.start() - subject.base).requires_grad_()
+        change = ordered(subject.start() - subject.base).requires_grad_()
         optimizer = torch.optim.Adam([change], lr=0.01, fused=True)
 
         def move(x, step):
@@ -193,11 +193,15 @@ class _Subject:
         self.aim = None if objective == "rate" else ordered(self.reference.to(self.dtype) / 255)
 
     def gradient(self, x):
-        """The gradient of the objective on the soft path, of x's shape; for "mse" that of a sum, not of a mean."""
+        """The gradient of the objective on the soft path, of x's shape; for "mse" that of a sum, not of a mean.
+
+        Its channels are last in memory, as those of all that an attack moves: the fused Adam goes through both in the
+        order of memory, whatever their strides.
+        """
         with torch.enable_grad():
             x = x.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(self._soft(x).sum(), x)
-        return gradient.nan_to_num_(posinf=0, neginf=0)
+        return ordered(gradient).nan_to_num_(posinf=0, neginf=0)
 
     def _soft(self, x):
         if self.objective == "rate":
