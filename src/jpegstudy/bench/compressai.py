@@ -96,7 +96,7 @@ def main(arguments):
                 apart.append(difference)
                 print(f"{name}: {in_words(difference)}", flush=True)
                 times = measure.take_turns(_contenders(other, codec, images, options), options.rounds)
-                tables.append(times.assign(model=name, **difference))
+                tables.append(times.drop(columns="cpu").assign(model=name, **difference))  # theirs is not this process
                 print("\n".join(f"{name}: {line}" for line in ratios(times)), flush=True)
         finally:
             other.close()
