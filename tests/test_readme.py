@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 from tools import readme
+from tools.readme.reports import REPORTS, ROOT
+from tools.readme.study import NAMES
 
-TEXT = (readme.ROOT / "README.md").read_text()
+TEXT = (ROOT / "README.md").read_text()
 
 
 def test_the_results_are_what_the_reports_say():
@@ -17,12 +19,12 @@ def test_the_results_are_what_the_reports_say():
 def test_links_into_the_project_lead_somewhere():
     links = re.findall(r"\]\(([^)#:]+)\)", TEXT)
     assert len(links) > 8
-    assert [link for link in links if not (readme.ROOT / link).exists()] == []
+    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-@pytest.mark.parametrize("name", readme.NAMES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_published_table_is_that_of_its_predictions(name):
-    folder = readme.REPORTS / name
+    folder = REPORTS / name
     table = pd.read_csv(folder / "table1.csv").set_index("modification")
     predictions = pd.concat(map(pd.read_parquet, sorted((folder / "predictions").glob("*.parquet"))))
     predictions = predictions[predictions.reading.isna()]  # those of page 6 are of other readings
@@ -39,7 +41,7 @@ def test_a_published_table_is_that_of_its_predictions(name):
 
 
 def test_the_squeezenet_report_agrees_with_a_script_written_apart():
-    theirs = pd.read_csv(readme.ROOT / "data/published/independent_squeezenet1_1.csv").set_index("modification")
-    ours = pd.read_csv(readme.REPORTS / "squeezenet1_1" / "table1.csv").set_index("modification")
+    theirs = pd.read_csv(ROOT / "data/published/independent_squeezenet1_1.csv").set_index("modification")
+    ours = pd.read_csv(REPORTS / "squeezenet1_1" / "table1.csv").set_index("modification")
     difference = ours.loc[theirs.index, theirs.columns] - theirs
     assert difference.abs().max().max() <= 0.02  # ten images of 500; they draw other permutations

@@ -1,0 +1,33 @@
+"""Write the results into README.md from the published reports, so that no number there is typed by hand.
+
+Usage: python -m tools.readme. A test holds that README.md is what this writes. Each block between two comments of one
+name is what the function of that name says:
+
+study      Table 1 of each network, claims, readings, transfer
+defenses   Feature Distillation, its rivals, and attackers who know either
+speed      the bench's files in words
+"""
+
+import re
+
+from tools.readme import defenses, speed, study
+
+BLOCKS = (
+    study.headline, study.results, study.claims, study.readings, study.transfer,
+    defenses.reliance, defenses.distillation, defenses.rivals, defenses.attackers, defenses.smallest, defenses.threats,
+    speed.exactness, speed.bench_jpeg, speed.bench, speed.bench_explore, speed.bench_readings, speed.bench_defenses,
+    speed.bench_networks,
+)  # fmt: skip
+
+
+def written(text):
+    """README.md's text with the results of today's reports. Raises LookupError if it has no place for a block."""
+    for content in BLOCKS:
+        name = content.__name__
+        block = f"<!-- {name} -->\n{content()}\n<!-- /{name} -->"
+        text, found = re.subn(rf"<!-- {name} -->.*<!-- /{name} -->", lambda _, block=block: block, text, flags=re.S)
+        if found != 1:
+            raise LookupError(
+                f"README.md has {found} places for {name}; wanted one, <!-- {name} --> to <!-- /{name} -->"
+            )
+    return text
