@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 
 help:
 	@echo "make study   run the demo and the photos study and print where their reports are"
-	@echo "make test    lint, then every test"
+	@echo "make test    lint, then every test, in two processes"
 	@echo "make lab     open JupyterLab on notebooks/00_start_here.ipynb"
 	@echo "make bench   speed and memory beside other libraries, in an environment of its own"
 	@echo "make compressai   learned codecs beside CompressAI's own, in an environment of its own"
@@ -32,7 +32,7 @@ study: $(READY)
 test: $(READY)
 	$(IN_VENV)ruff check .
 	$(IN_VENV)ruff format --check .
-	$(IN_VENV)python -m pytest
+	$(IN_VENV)python -m pytest -n 2 --dist loadfile
 
 lab: $(READY)
 	$(IN_VENV)jupyter lab notebooks/00_start_here.ipynb
