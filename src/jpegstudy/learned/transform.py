@@ -92,7 +92,7 @@ class Nic:
         return path
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)  # more than a study has, or each trial loads anew
 def _model(path, *what_it_depends_on):
     """The codec of a file, frozen: attacks want the gradient of images, not that of weights."""
     return load(path).requires_grad_(False).to(what_it_depends_on[-1])
