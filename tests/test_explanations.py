@@ -165,10 +165,19 @@ def test_the_answer_tells_the_tables_numbers(recoveries):
     means_of = pd.DataFrame([(1, "margin", name, 9, 0.5, 0.4, 0.6) for name in kinds],
                             columns=["epsilon", "objective", "images", "n", "value", "low", "high"])  # fmt: skip
     curves = pd.DataFrame({"quality": [75], "epsilon": [1], "recovery": [0.3], "low": [0.2], "high": [0.4], "n": [9]})
-    tables = (means, recoveries, changes, means_of, curves)
+    predicted = pd.DataFrame({"quality": [75], "epsilon": [1], "share": [0.4], "recovery": [0.5]})
+    tables = (means, recoveries, changes, means_of, curves, predicted)
     told = explanation_words.answer(*tables, quality=75, epsilon=1)
     assert "0.4 [0.3, 0.5] of the perturbation survives" in told[0] or "0.40 [0.30, 0.50]" in told[0]
-    assert told[1] == " ".join(explanation_words.earned(recoveries)[:2])
+    assert told[1].endswith(" ".join(explanation_words.earned(recoveries)[:2]))
     assert "removed of the perturbation, to first order +100%" in told[2]
-    assert told[4].startswith("So recovery is a matter of size: 0.30 [0.20, 0.40] at ε = 1")
+    assert "Recovery at each size: 0.30 [0.20, 0.40] at ε = 1 (quality 75)" in told[3]
+    assert "0.00 [0.00, 0.00] lies beyond the first order" in told[4]
+    assert "off by 0.20 on average over 1 pairs of quality and ε, on the mean by +0.20, and most, +0.20" in told[4]
     assert len(explanation_words.answer(means, None, *tables[2:], quality=75, epsilon=1)) == 4
+
+
+def test_recovery_falls_with_size_only_where_the_intervals_say_so():
+    curves = pd.DataFrame({"quality": 75, "epsilon": [1, 5], "recovery": [0.5, 0.1], "low": [0.4, 0.0]})
+    assert explanation_words._by_size(curves.assign(high=[0.6, 0.2]), 75).startswith("Recovery falls as")
+    assert explanation_words._by_size(curves.assign(high=[0.6, 0.45]), 75).startswith("Recovery at each size")

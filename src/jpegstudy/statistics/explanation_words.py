@@ -210,30 +210,67 @@ def _epsilon(value):
     return "not crossed" if math.isnan(value) else f"{value:.2f}"
 
 
-def answer(means, recoveries, changes, objectives_of, curves, *, quality, epsilon):
-    """The page's answer in sentences, every number of which is one of its tables'.
+def answer(means, recoveries, changes, objectives_of, curves, predicted, found=None, *, quality, epsilon):
+    """The page's answer in paragraphs, every number of which is one of its tables'.
 
     means: geometry_means.  recoveries: rung_recoveries, or None.  changes: mean_parts.  objectives_of: mean_objectives.
-    curves: recovery_curves_of.  quality, epsilon: of the study's JPEG and of the perturbation that is told of.
+    curves: recovery_curves_of.  predicted: mechanism.critical.predicted_recoveries.  found: a RecoveryModel, or None.
+    quality, epsilon: of the study's JPEG and of the perturbation that is told of.
     """
     at = means[(means["quality"] == quality) & (means["epsilon"] == epsilon)].set_index("measure")
-    gain, length = at.loc["gain"], at.loc["survival_ratio"]
     lines = [
-        f"At ε = {epsilon:g} and quality {quality}, {_rate(gain)} of the perturbation survives JPEG in its own "
-        f"direction, and what comes out is {_rate(length)} times as long as what went in: a quantizer answers small "
-        "changes with none, or with whole steps."
+        f"**What survives.** At ε = {epsilon:g} and quality {quality}, {_rate(at.loc['gain'])} of the perturbation "
+        f"survives JPEG in its own direction, and what comes out is {_rate(at.loc['survival_ratio'])} times as long as "
+        "what went in: a quantizer answers small changes with none, or with whole steps."
     ]
     if recoveries is not None:
-        lines.append(" ".join(earned(recoveries)[:2]))
-    lines.append(undone_in_words(changes, "margin", epsilon))
+        lines.append("**Which step.** " + " ".join(earned(recoveries)[:2]))
     part = objectives_of[(objectives_of["objective"] == "margin") & (objectives_of["epsilon"] == epsilon)]
     told = part.set_index("images")
     lines.append(
-        f"The label falls behind by {_rate(told.loc['attacked'])} under the attack, by "
-        f"{_rate(told.loc['compressed_attacked'])} after JPEG, by {_rate(told.loc['noise'])} after the same residual "
-        f"shuffled and by {_rate(told.loc['gaussian'])} after Gaussian noise of its power; below 0 it is kept."
+        f"**What the network makes of it.** {undone_in_words(changes, 'margin', epsilon)} The label falls behind by "
+        f"{_rate(told.loc['attacked'])} under the attack, by {_rate(told.loc['compressed_attacked'])} after JPEG, by "
+        f"{_rate(told.loc['noise'])} after the same residual shuffled and by {_rate(told.loc['gaussian'])} after "
+        "Gaussian noise of its power; below 0 it is kept."
     )
-    own = curves[curves["quality"] == quality].sort_values("epsilon")
-    spans = ", ".join(f"{rate(row.recovery, row.low, row.high)} at ε = {row.epsilon:g}" for row in own.itertuples())
-    lines.append(f"So recovery is a matter of size: {spans} (quality {quality}).")
+    lines.append("**Up to which size.** " + _by_size(curves, quality))
+    lines.append("**What remains unexplained.** " + " ".join(_unexplained(changes, curves, predicted, found, epsilon)))
     return lines
+
+
+def _by_size(curves, quality):
+    own = curves[curves["quality"] == quality].dropna(subset="recovery").sort_values("epsilon")
+    spans = ", ".join(f"{rate(row.recovery, row.low, row.high)} at ε = {row.epsilon:g}" for row in own.itertuples())
+    falls = len(own) > 1 and own["low"].iloc[0] > own["high"].iloc[-1]
+    said = "Recovery falls as the perturbation grows" if falls else "Recovery at each size"
+    return f"{said}: {spans} (quality {quality})."
+
+
+def _unexplained(changes, curves, predicted, found, epsilon):
+    """Sentences: what lies beyond the first order, how far prediction is off, and how well single images are told."""
+    part = changes[(changes["objective"] == "margin") & (changes["epsilon"] == epsilon)]
+    rest = part[part["change"] == "undone_change"].set_index("part").loc["undone_remainder"]
+    lines = [
+        f"Of what JPEG undoes of the margin, {_rate(rest)} lies beyond the first order, where no gradient at x or at "
+        "JPG(x) tells of it."
+    ]
+    both = curves.merge(predicted, on=["quality", "epsilon"], suffixes=("", "_predicted"))
+    off = (both["recovery_predicted"] - both["recovery"]).dropna()
+    if len(off):
+        worst = both.loc[off.abs().idxmax()]
+        lines.append(
+            f"Predicted from JPEG's steps, the spectra and the accuracy without JPEG, recovery is off by "
+            f"{off.abs().mean():.2f} on average over {len(off)} pairs of quality and ε, on the mean by "
+            f"{_signed(off.mean())}, and most, {_signed(off.loc[worst.name])}, at quality {worst['quality']:g} and "
+            f"ε = {worst['epsilon']:g}."
+        )
+    if found is not None:
+        lines.append(
+            f"Which images recover is told from what is known of them with an area of {rate(*found.auc)} under the ROC "
+            "curve, where .5 is guessing and 1 would leave nothing open."
+        )
+    return lines
+
+
+def _signed(value):
+    return f"{value:+.2f}".replace("-", "−")
