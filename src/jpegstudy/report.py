@@ -42,7 +42,7 @@ FILES = {
     "rates.csv": "learned codecs beside JPEG, WebP and JPEG 2000 at the same bits per pixel",
     "codecs.csv": "what codecs suffer from attacks on what comes out of them",
     "hardening.csv": "what fine-tuning on adversarial examples changed, beside its control",
-    "geometry.csv": "what survives of the perturbation, and how far images are from one another, by epsilon and quality",
+    "geometry.csv": "what survives of the perturbation, and how far images are apart, by epsilon and quality",
     "ladder.csv": "what each step of JPEG alone, and JPEG without it, gives back of what the attack took",
     "why.csv": "the change in the loss in its parts, and what they leave over",
     "predicted.csv": "recovery by epsilon and quality, measured and as JPEG's steps and the spectra predict it",
