@@ -280,6 +280,20 @@ def test_center_crop_of_an_extreme_shape_computes_the_square_only(monkeypatch):
     assert center_crop(Image.new("RGB", (1, 4000))).shape == (3, 224, 224)
 
 
+def test_without_a_shortest_side_pixels_stay_as_they_are():
+    image = Image.effect_noise((61, 50), 60).convert("RGB")
+    whole = np.asarray(image).transpose(2, 0, 1)
+    assert (center_crop(image, shortest_side=None, crop=40) == whole[:, 5:45, 10:50]).all()
+    assert (center_crop(image, shortest_side=None, crop=50) == whole[:, :, 5:55]).all()
+    rng = np.random.default_rng(0)
+    cut = random_crop(image, shortest_side=None, crop=50, rng=rng)
+    assert any((cut == whole[:, :, left : left + 50]).all() for left in range(12))
+    for crop in (center_crop, random_crop):
+        more = {"rng": rng} if crop is random_crop else {}
+        with pytest.raises(decoding.Rejected, match="61 x 50 pixels, smaller than the crop of 51, and images are not"):
+            crop(image, shortest_side=None, crop=51, **more)
+
+
 def test_random_crop_is_cut_from_the_scaled_image_by_its_generator_only():
     image = Image.effect_noise((80, 50), 60).convert("RGB")
     settings = {"shortest_side": 32, "crop": 24}

@@ -8,7 +8,7 @@ Whatever a file holds has one defined treatment, or is refused with a reason tha
     transparency                     laid over white, as a viewer of the file would see it
     EXIF orientation                 applied, so that the image stands upright
     several frames                   the first
-    smaller than the crop            enlarged: the shortest side always becomes ``shortest_side``
+    smaller than the crop            enlarged: the shortest side becomes ``shortest_side``; refused where none is scaled
     32-bit integers and floats       refused: their range is not defined
     over MAX_PIXELS pixels           refused before anything is decoded
     over MAX_BYTES bytes             refused before anything is read
@@ -188,9 +188,10 @@ def center_crop(image, *, shortest_side=256, crop=224):
 
     Antialiased bilinear scaling (Pillow's), long side rounded down, offset of the square rounded down. Of an extreme
     shape (1 x 4000 would become 256 x 1,024,000) only the square is computed, within one grey level of the same.
+    shortest_side: None cuts from the image as it is. Raises Rejected if that is smaller than the crop.
     Returns uint8 (3, crop, crop), grey levels. Source: Dziugaite et al. 2016, section 4, step 1.
     """
-    scaled = _scaled_size(image, shortest_side)
+    scaled = _scaled_size(image, shortest_side, crop)
     return _cut(image, scaled, [(side - crop) // 2 for side in scaled], crop)
 
 
@@ -199,11 +200,16 @@ def random_crop(image, *, shortest_side=256, crop=224, rng):
 
     ``rng`` is a numpy Generator; the rest is as for ``center_crop``.
     """
-    scaled = _scaled_size(image, shortest_side)
+    scaled = _scaled_size(image, shortest_side, crop)
     return _cut(image, scaled, [int(rng.integers(0, side - crop + 1)) for side in scaled], crop)
 
 
-def _scaled_size(image, shortest_side):
+def _scaled_size(image, shortest_side, crop):
+    if shortest_side is None:
+        if min(image.size) < crop:
+            size = " x ".join(map(str, image.size))
+            raise Rejected(f"{size} pixels, smaller than the crop of {crop}, and images are not scaled here")
+        return list(image.size)
     return [max(shortest_side, side * shortest_side // min(image.size)) for side in image.size]
 
 

@@ -102,6 +102,8 @@ class Parameter:
     before: Any = None  # what it was, in effect, in runs made before there was the parameter
 
 
+_TRIO = _mapping_of(before=_text(r".*\S.*"), after=_text(r".*\S.*"), control=_text(r".*\S.*"))
+
 PARAMETERS = {
     "run": Parameter(_text(NAME), "a folder name of letters, digits, dots, dashes", False),
     "seed": Parameter(_whole(0, 2**32 - 1), "a whole number from 0 to 4294967295"),
@@ -112,6 +114,7 @@ PARAMETERS = {
     "shortest_side": Parameter(
         _whole(0, 4096), "a whole number of pixels to 4096; 0 is 256, or more for a network with a larger crop"
     ),
+    "scale": Parameter(lambda value: type(value) is bool, "true or false", before=True),
     "shard_size": Parameter(_whole(1, 65536), "a whole number of images from 1 to 65536"),
     "network": Parameter(_text(r".*\S.*"), "a network's name, or package.module:factory"),
     "weights": Parameter(_text(r".*\S.*"), "DEFAULT, random, a name of torchvision's, or the path of a file"),
@@ -205,8 +208,10 @@ PARAMETERS = {
     "transferred": Parameter(lambda value: type(value) is bool, "true or false"),
     "ensembled": Parameter(_some_texts, "a list of some of the codecs, such as [NIC], or []"),
     "hardened": Parameter(
-        _mapping_of(before=_text(r".*\S.*"), after=_text(r".*\S.*"), control=_text(r".*\S.*")),
-        "a mapping such as {before: NIC, after: NIC-small_hardened, control: NIC-small_control}, or {}",
+        lambda value: _TRIO(value) or _mapping_of(run=_text(NAME))(value),
+        "a mapping such as {before: NIC, after: NIC-small_hardened, control: NIC-small_control}, or of a run that has "
+        "one, {run: learned_hardening}, or {}",
+        False,
     ),
     # 11_why
     "fractions": Parameter(_distinct_numbers, "a list of different numbers of grey levels, such as [0.25, 0.5, 1]"),

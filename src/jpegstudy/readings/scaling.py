@@ -11,12 +11,14 @@ from jpegstudy import decoding
 class ScaledImage:
     """A decoded image (Pillow, RGB) from which x of several readings is cut; each way of scaling is done once.
 
-    shortest_side: pixels that the shorter side is scaled to, the other in proportion, rounded down.
+    shortest_side: pixels that the shorter side is scaled to, the other in proportion, rounded down; None leaves both.
     """
 
     def __init__(self, image, shortest_side):
         self.image, self.shortest_side = image, shortest_side
-        self.size = [max(shortest_side, side * shortest_side // min(image.size)) for side in image.size]
+        self.size = list(image.size)
+        if shortest_side is not None:
+            self.size = [max(shortest_side, side * shortest_side // min(image.size)) for side in image.size]
 
     def clean(self, reading, crop):
         """x: the central square of ``crop`` pixels, (3, crop, crop), grey levels.

@@ -106,7 +106,10 @@ def _obstacle_to_crop(run, network, crop):
     """Why images of ``crop`` pixels cannot be had, 0 being the network's own; None if they can."""
     if crop in (0, network.crop):
         return None
-    if crop > run.entry("01_preprocessing")["network"]["shortest_side"]:
+    side = run.entry("01_preprocessing")["network"]["shortest_side"]
+    if side is None:
+        return "the images are not scaled, and may be smaller"
+    if crop > side:
         return "the scaled images are smaller"
     return None if _takes(network, crop) else f"{network.name} takes no images of {crop} x {crop} pixels"
 

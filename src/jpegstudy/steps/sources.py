@@ -74,7 +74,14 @@ def read_images(image_set, indices, stage, network):
 
 
 def scaled_side(given, network):
-    """The shortest side, in pixels, that images are scaled to by 01's parameters. Raises BadInput below the crop."""
+    """The shortest side, in pixels, that images are scaled to by 01's parameters, or None: they stay as they are.
+
+    Raises BadInput below the crop, and for a shortest side where nothing is scaled.
+    """
+    if not given.get("scale", True):
+        if given["shortest_side"]:
+            raise BadInput(f"scale is false and shortest_side is {given['shortest_side']}; wanted one of the two")
+        return None
     side = given["shortest_side"] or network.shortest_side
     if side < network.crop:
         raise BadInput(
