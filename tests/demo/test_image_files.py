@@ -58,6 +58,18 @@ def test_write_validation_sorts_files_by_class(tmp_path):
     assert labels.tolist() == [0, *range(12)]
 
 
+def test_held_out_images_are_spread_over_the_classes():
+    images, labels = image_files.validation_images(root() / "data/demo")
+    found = image_files.held_out(root() / "data/demo", 24)
+    places = [
+        next(i for i, image in enumerate(images) if (image == mine).all()) for mine in found.permute(0, 2, 3, 1).numpy()
+    ]
+    assert sorted(labels[places]) == sorted([*range(12)] * 2)
+    for count in (0, 433, 2.0, True):
+        with pytest.raises(BadInput, match=f"held_out is {count}; wanted a whole number from 1 to 432"):
+            image_files.held_out(root() / "data/demo", count)
+
+
 def test_no_validation_images_is_said(tmp_path):
     with pytest.raises(BadInput, match=r"draw_images\.ipynb"):
         image_files.validation_images(tmp_path)

@@ -217,6 +217,7 @@ def test_a_budget_that_is_left_names_its_image():
         ({"objective": "rate", "target": torch.zeros(2, 3, 24, 20, dtype=torch.uint8)}, "target is"),
         ({"steps": 0}, "steps is 0; wanted a whole number from 1"),
         ({"indices": [1]}, "there are 2 images and 1 indices"),
+        ({"seed": -1}, "seed is -1; wanted a whole number from 0"),
     ],
 )
 def test_other_settings_are_refused(codecs, wrong, said):

@@ -158,11 +158,21 @@ def test_grey_levels_are_the_nearest():
     assert to_grey(x).tolist() == [0, 0, 0, 1, 255, 255, 0, 255]
 
 
-@pytest.mark.parametrize("x", [noise(1, 3, 8, 8), torch.rand(1, 1, 8, 8), torch.rand(3, 8, 8), torch.rand(0, 3, 8, 8)])
-def test_the_networks_take_floats_of_three_channels(codecs, x):
-    for call in (codecs["factorized"], codecs["factorized"].soft):
-        with pytest.raises(BadInput, match="wanted a float tensor"):
+@pytest.mark.parametrize(
+    "x",
+    [noise(1, 3, 8, 8), torch.rand(1, 1, 8, 8), torch.rand(3, 8, 8), torch.rand(0, 3, 8, 8),
+     torch.rand(1, 3, 8, 8).double(), torch.rand(1, 3, 8, 8).half()],
+)  # fmt: skip
+def test_the_networks_take_floats_of_three_channels_and_their_own_precision(codecs, x):
+    for call in (codecs["factorized"], codecs["factorized"].soft, codecs["factorized"].soft_bits):
+        with pytest.raises(BadInput, match=r"wanted a tensor \(N, 3, H, W\) of torch.float32"):
             call(x)
+
+
+def test_a_codec_of_another_precision_codes_too():
+    codec, images = build(SHAPES["factorized"]).double(), noise(1, 3, 24, 20)
+    assert torch.equal(codec.decode(codec.encode(images)[0]), codec.reconstruct(images)[0])
+    assert codec.bits(images).tolist() == [8 * len(codec.encode(images)[0])]
 
 
 @pytest.mark.parametrize("images", [torch.rand(1, 3, 8, 8), noise(1, 1, 8, 8), noise(0, 3, 8, 8), noise(3, 8, 8)])

@@ -147,6 +147,16 @@ def test_a_checkpoint_of_other_settings_images_or_weights_is_refused(codec, tmp_
         list(train(build(TINY), photographs(40, 35), checkpoint=tmp_path / "c", **{**SETTINGS, "steps": 2}))
 
 
+@pytest.mark.parametrize("contents", [b"", b"not a checkpoint", "another"])
+def test_a_file_that_is_no_checkpoint_is_refused(codec, tmp_path, contents):
+    if contents == "another":
+        torch.save({"weights": torch.zeros(2)}, tmp_path / "c")
+    else:
+        (tmp_path / "c").write_bytes(contents)
+    with pytest.raises(BadInput, match=r"c is no checkpoint \(.*\); delete it to start anew"):
+        run(codec, tmp_path / "c")
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -155,6 +165,7 @@ def test_a_checkpoint_of_other_settings_images_or_weights_is_refused(codec, tmp_
         ({"distortion": "psnr"}, "distortion is 'psnr'; wanted mse or ms-ssim"),
         ({"distortion": "ms-ssim"}, "crop is 16; wanted 161"),
         ({"rate": 0}, "rate is 0; wanted a number above 0"),
+        ({"last_rate": -1}, "last_rate is -1; wanted a number from 0, or None"),
         ({"mix": 1.5}, r"mix is 1\.5; wanted a share"),
         ({"mse_budget": 2}, "mse_budget is 2; wanted"),
     ],

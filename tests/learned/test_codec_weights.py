@@ -230,3 +230,23 @@ def test_damaged_files_never_crash(tmp_path):
         (tmp_path / "w.pth").write_bytes(whole[:length])
         with pytest.raises(BadInput):
             load(tmp_path / "w.pth")
+
+
+def test_what_was_told_beside_weights_is_asked_for_by_name(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    learned.save(learned.build(learned.Shape("factorized", 4, 6, layers=2)), path)
+    assert learned.made_with(path) == {}
+    with pytest.raises(
+        BadInput, match=r"mine.json' does not tell trade_off, crop of the codec's training; write a JSON"
+    ):
+        learned.made_with(path, wanted=("trade_off", "crop"))
+    path.with_suffix(".json").write_text('{"trade_off": 1, "crop": 64}')
+    assert learned.made_with(path, wanted=("crop",)) == {"trade_off": 1, "crop": 64}
+    with pytest.raises(BadInput, match="there are no weights"):
+        learned.made_with(tmp_path / "none.safetensors")
+
+
+def test_weights_are_saved_under_the_name_that_load_knows_them_by(tmp_path):
+    with pytest.raises(BadInput, match=r"'mine.pth' is no name for weights; wanted one that ends in .safetensors"):
+        learned.save(learned.build(learned.Shape("factorized", 4, 6, layers=2)), tmp_path / "mine.pth")
+    assert list(tmp_path.iterdir()) == []

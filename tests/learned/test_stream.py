@@ -162,6 +162,6 @@ def test_a_hyperprior_computed_otherwise_is_noticed(codecs, monkeypatch):
         codec.decode(stream)
 
 
-def test_a_stream_says_nothing_of_the_batch_or_the_device_of_images():
+def test_a_stream_says_nothing_of_the_batch():
     codec, images = build(SHAPES["factorized"]), noise(3, 3, 24, 24)
     assert codec.encode(images.flip(0))[::-1] == codec.encode(images)

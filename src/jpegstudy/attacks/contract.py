@@ -193,6 +193,12 @@ def check_count(name, value):
         raise BadInput(f"{name} is {value!r}; wanted a whole number from 1")
 
 
+def check_seed(seed):
+    """Raise BadInput unless seed is a whole number from 0."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise BadInput(f"seed is {seed!r}; wanted a whole number from 0")
+
+
 def linf_ball(subject, epsilon):
     """Lowest and highest values that an image may take within epsilon: float32 (N, 3, H, W) each.
 

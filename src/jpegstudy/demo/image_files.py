@@ -81,6 +81,18 @@ def validation_images(folder):
     return np.stack([square(path) for path in paths]), labels
 
 
+def held_out(folder, count):
+    """``count`` of the validation images, spread over their classes, as a torch tensor: uint8 (count, 3, 256, 256).
+
+    Raises BadInput unless there are as many, and one at least.
+    """
+    images, _ = validation_images(folder)
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= len(images):
+        raise BadInput(f"held_out is {count!r}; wanted a whole number from 1 to {len(images)}, the validation images")
+    chosen = images[:: len(images) // count][:count]
+    return torch.from_numpy(chosen).permute(0, 3, 1, 2).contiguous()
+
+
 def stored_square(seed, index, stored):
     """The middle of image ``index`` at shortest side 256, as it is stored: uint8 (256, 256, 3).
 

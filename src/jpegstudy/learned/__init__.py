@@ -29,6 +29,6 @@ attacked = ftda(codec, images, mse_budget=1e-4)     attacked.images; then measur
 from jpegstudy.learned.codec import Codec, Coded, Shape
 from jpegstudy.learned.distances import ms_ssim, psnr
 from jpegstudy.learned.named import build, shape_of
-from jpegstudy.learned.weights import load, save
+from jpegstudy.learned.weights import load, made_with, save
 
-__all__ = ["Codec", "Coded", "Shape", "build", "load", "ms_ssim", "psnr", "save", "shape_of"]
+__all__ = ["Codec", "Coded", "Shape", "build", "load", "made_with", "ms_ssim", "psnr", "save", "shape_of"]

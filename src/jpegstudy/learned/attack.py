@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from jpegstudy.attacks.contract import Kept, check_count
+from jpegstudy.attacks.contract import Kept, check_count, check_seed
 from jpegstudy.errors import BadInput
 from jpegstudy.learned.budget import Budget, check_kept, frozen, mean_squares
 from jpegstudy.learned.distances import ms_ssim
@@ -260,6 +260,7 @@ def _attack(
     """Run an attack: ``mover`` of the subject gives move(x, step), the next iterate."""
     check_count("steps", steps)
     check_count("every", every)
+    check_seed(seed)
     with frozen(codec), torch.no_grad():
         subject = _Subject(codec, images, mse_budget, linf, objective, target, seed, indices)
         kept, fitted = Kept(subject.base, steps), subject.full if full else subject.budget.fitted

@@ -110,7 +110,7 @@ class Codec(nn.Module):
 
     def forward(self, x):
         """Coded of x, floats (N, 3, H, W) from 0 to 1. Raises BadInput for others."""
-        check_floats(x)
+        check_floats(x, self.dtype)
         if self.training:
             return self._coded(x)
         parts = singly(self._coded, x.split(1), self.device)
@@ -134,7 +134,7 @@ class Codec(nn.Module):
 
         x: floats (N, 3, H, W) from 0 to 1; returns the same shape. Source: Chen and Ma 2023, who attack this path.
         """
-        check_floats(x)
+        check_floats(x, self.dtype)
         return self.synthesis(self.analysis(x), x.shape[2:])
 
     def soft_bits(self, x):
@@ -143,7 +143,7 @@ class Codec(nn.Module):
         x: floats (N, 3, H, W) from 0 to 1; returns floats (N,). A latent's likelihood is that of the rounding interval
         around it, wherever it lies.
         """
-        check_floats(x)
+        check_floats(x, self.dtype)
         likelihoods = self.likelihoods(self.analysis(x))
         return Coded(x, likelihoods).bits
 

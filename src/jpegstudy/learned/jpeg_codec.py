@@ -1,8 +1,8 @@
 """JPEG under the attacks that learned codecs are under: as a codec, with an attack of its own, and a bound.
 
 Gradients through JPEG hide how far it can be moved: its quantizer is flat but for jumps. The attack of its own knows
-where the jumps are. Yet no coefficient of a JPEG goes further than its own change and half of a quantization step, and
-no change leaves its block, which nothing says of a learned codec.
+where the jumps are. Yet quantization puts no coefficient further away than its own change and half of a step, and no
+change of luma leaves its block, one of subsampled color its block by a pixel: nothing says so of a learned codec.
 """
 
 import math
@@ -62,10 +62,10 @@ class Jpeg:
 
 
 @torch.no_grad()
-def quantizer_flip(codec, images, *, mse_budget, linf=16):
+def quantizer_flip(codec, images, *, mse_budget, linf=16, indices=None):
     """Move luma's coefficients over the nearest boundary of their quantization, as many as the budget pays for.
 
-    codec: a Jpeg.  images, mse_budget, linf: as in ``learned.attack``.
+    codec: a Jpeg.  images, mse_budget, linf, indices: as in ``learned.attack``.
     A coefficient at a distance d from where it rounds otherwise costs d**2 and gains a step squared, so those count
     first that are nearest in units of their steps. The change is the same in red, green and blue, which leaves chroma
     as it is but where pixels clip. It is rounded to 8 bits and measured again; how far beyond the boundary coefficients
@@ -80,7 +80,7 @@ def quantizer_flip(codec, images, *, mse_budget, linf=16):
     check_images(images)
     device = images.device
     images = images.cpu()  # it takes float64, and little time
-    budget = Budget(images, mse_budget, linf)
+    budget = Budget(images, mse_budget, linf, indices)
     reference = codec.reconstruct(images)
     best, curve = images.clone(), torch.zeros(len(images), len(MARGINS) + 1, dtype=torch.float64)
     steps = torch.zeros(len(images), dtype=torch.int64)

@@ -21,11 +21,11 @@ def check_images(images):
         raise BadInput(f"images are of {height}x{width} pixels; a learned codec takes {MOST_PIXELS} at most")
 
 
-def check_floats(x):
-    """Raises BadInput unless x is a float tensor (N, 3, H, W)."""
-    if not isinstance(x, torch.Tensor) or not x.is_floating_point() or x.dim() != 4 or x.shape[1] != 3 or not x.numel():
+def check_floats(x, dtype):
+    """Raises BadInput unless x is a tensor (N, 3, H, W) of that dtype, the codec's."""
+    if not isinstance(x, torch.Tensor) or x.dtype != dtype or x.dim() != 4 or x.shape[1] != 3 or not x.numel():
         given = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, torch.Tensor) else type(x).__name__
-        raise BadInput(f"x is {given}; wanted a float tensor (N, 3, H, W) from 0 to 1")
+        raise BadInput(f"x is {given}; wanted a tensor (N, 3, H, W) of {dtype}, as the codec's weights, from 0 to 1")
 
 
 def from_grey(images):

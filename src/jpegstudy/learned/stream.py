@@ -38,7 +38,7 @@ def encode(codec, images):
     height, width = images.shape[2:]
 
     def stream_of(image):
-        y = codec.analysis(from_grey(image).to(codec.device))
+        y = codec.analysis(from_grey(image).to(codec.device, codec.dtype))
         writer = Writer()
         codec.through(writer, y, y.shape[2:])
         words = writer.words

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from jpegstudy.attacks.contract import check_count
-from jpegstudy.errors import BadInput
+from jpegstudy.errors import BadInput, one_line
 from jpegstudy.learned.distances import LEAST_SIDE, ms_ssim
 from jpegstudy.learned.pixels import check_images, from_grey
 from jpegstudy.progress import Bar
@@ -167,6 +167,8 @@ def _check(images, settings):
     for name in ("trade_off", "rate"):
         if not isinstance(settings[name], int | float) or not 0 < settings[name] < math.inf:
             raise BadInput(f"{name} is {settings[name]!r}; wanted a number above 0")
+    if settings["last_rate"] is not None and not 0 <= settings["last_rate"] < math.inf:
+        raise BadInput(f"last_rate is {settings['last_rate']!r}; wanted a number from 0, or None")
     if settings["distortion"] not in DISTORTIONS:
         raise BadInput(f"distortion is {settings['distortion']!r}; wanted {' or '.join(DISTORTIONS)}")
     least = LEAST_SIDE if settings["distortion"] == "ms-ssim" else 1
@@ -189,9 +191,23 @@ def _save(checkpoint, identity, codec, optimizers, history):
         part.unlink(missing_ok=True)
 
 
+def _read(checkpoint, device):
+    """What ``_save`` wrote. Raises BadInput for a file that holds something else."""
+    try:
+        state = torch.load(checkpoint, weights_only=True, map_location=device)
+        missing = {"settings", "codec", "history", "optimizers"} - set(state)
+    except OSError:
+        raise
+    except Exception as error:  # torch and pickle raise each their own for bytes that they cannot read
+        raise BadInput(f"{checkpoint.name} is no checkpoint ({one_line(error)}); delete it to start anew") from error
+    if missing:
+        raise BadInput(f"{checkpoint.name} is no checkpoint (it has no {min(missing)}); delete it to start anew")
+    return state
+
+
 def _restore(checkpoint, identity, codec, optimizers):
     """Put a checkpoint's state into the codec and its optimizers; returns the history that it carries."""
-    state = torch.load(checkpoint, weights_only=True, map_location=codec.device)
+    state = _read(checkpoint, codec.device)
     other = [name for name in identity if state["settings"].get(name) != identity[name]]
     other += [name for name in state["settings"] if name not in identity]
     if other:

@@ -1,7 +1,6 @@
 """A learned codec as a transform, by the protocol of the package ``transforms``, which lies beside this one."""
 
 import functools
-import json
 import re
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ import torch
 
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg.arguments import check_images
-from jpegstudy.learned.weights import find_file, load
+from jpegstudy.learned import weights
 from jpegstudy.places import root
 
 DEFAULT = "small"
@@ -69,13 +68,12 @@ class Nic:
 
     def made_with(self):
         """What is written beside its weights on how they were trained, in a .json of the same name; else {}."""
-        path = find_file(self._file()).with_suffix(".json")
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return weights.made_with(self._file())
 
     def model(self, device="cpu"):
         """The Codec, on that device, its weights frozen. Loaded once, and again when its file changes."""
         path = self._file()
-        file = find_file(path).stat()
+        file = weights.find_file(path).stat()
         return _model(str(path), str(root()), file.st_mtime_ns, file.st_size, str(device))
 
     def _file(self):
@@ -95,4 +93,4 @@ class Nic:
 @functools.lru_cache(maxsize=16)  # more than a study has, or each trial loads anew
 def _model(path, *what_it_depends_on):
     """The codec of a file, frozen: attacks want the gradient of images, not that of weights."""
-    return load(path).requires_grad_(False).to(what_it_depends_on[-1])
+    return weights.load(path).requires_grad_(False).to(what_it_depends_on[-1])

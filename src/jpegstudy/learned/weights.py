@@ -52,9 +52,14 @@ def load(path, shape=None):
 
 
 def save(codec, path):
-    """Write a codec as .safetensors: its weights and tables, by CompressAI's names, and its shape beside them."""
-    codec.update()
+    """Write a codec as .safetensors: its weights and tables, by CompressAI's names, and its shape beside them.
+
+    Raises BadInput for a path that ends otherwise: ``load`` reads other files as pickled ones.
+    """
     path = root() / Path(path).expanduser()
+    if path.suffix != ".safetensors":
+        raise BadInput(f"{str(path.name)!r} is no name for weights; wanted one that ends in .safetensors")
+    codec.update()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:  # whole or not at all
@@ -63,6 +68,21 @@ def save(codec, path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def made_with(path, wanted=()):
+    """What train_codec wrote beside a file of weights, in a .json of the same name; {} where nothing is.
+
+    wanted: what it has to tell.  Raises BadInput if there are no such weights, or something wanted is not told.
+    """
+    beside = find_file(path).with_suffix(".json")
+    told = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    if missing := [name for name in wanted if name not in told]:
+        raise BadInput(
+            f"{shown(beside)!r} does not tell {', '.join(missing)} of the codec's training; write a JSON mapping with "
+            "these beside the weights"
+        )
+    return told
 
 
 def read(path):
