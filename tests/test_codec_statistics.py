@@ -6,12 +6,13 @@ import pytest
 
 from jpegstudy import figures
 from jpegstudy.errors import BadInput
-from jpegstudy.statistics import codec_words
+from jpegstudy.statistics import codec_claims, codec_words
 from jpegstudy.statistics import codecs as suffering
 
 N = 30
 RNG = np.random.default_rng(0)
-BASE = {"psnr_in": 40.0, "psnr_clean": 28.0, "psnr_adv_rec": 30.0, "ms_ssim_clean": 0.9, "ms_ssim_adv_src": 0.8}
+BASE = {"psnr_in": 40.0, "psnr_clean": 28.0, "psnr_adv_rec": 30.0, "ms_ssim_clean": 0.9, "ms_ssim_adv_src": 0.8,
+        "ms_ssim_in": 0.99, "ms_ssim_adv_rec": 0.9}  # fmt: skip
 
 
 def rows(coded_by, attack, delta, *, drop=0.0, objective="mse", budget=1e-4, made_against=None, clean=28.0, bits=1000):
@@ -105,24 +106,55 @@ def test_hardening_is_held_against_its_control(trio):
     assert hard.loc[("drop_src", "control - before"), "value"].max() < 0
     with pytest.raises(BadInput, match="hardened names 'none'"):
         suffering.hardening(trio, "NIC", "none", "control")
-    assert len(codec_words.hardened(hard.reset_index())) == 6
+    assert len(codec_words.hardened(hard.reset_index())) == 8
+
+
+def test_what_is_given_back_is_a_share_of_what_the_attack_took_beyond_noise(trio):
+    left = {("NIC", "Gaussian"): 27.0, ("NIC", "L2-PGD"): 17.0, ("hard", "L2-PGD"): 25.0, ("control", "L2-PGD"): 18.0}
+    for (codec, attack), psnr in left.items():
+        trio.loc[(trio.coded_by == codec) & (trio.attack == attack), "psnr_adv_src"] = psnr
+    hard = suffering.hardening(trio, "NIC", "hard", "control").set_index(["measure", "compared"]).loc["given_back"]
+    found = hard.groupby("compared").value.first()
+    assert found["after - before"] == pytest.approx(0.8)
+    assert found["control - before"] == pytest.approx(0.1)
+    assert found["after - control"] == pytest.approx(0.7)
+    claims = codec_claims.judge_codecs(suffering.over_noise(trio), suffering.hardening(trio, "NIC", "hard", "control"),
+                                       means=suffering.vulnerabilities(trio)).set_index("claim")  # fmt: skip
+    told = claims[claims.index.str.startswith("it gives back")]
+    assert told.paper.isna().tolist() == [True, False]
+    assert told.verdict.tolist() == ["holds", "not reached"]  # .70 for sure, the paper's .78
+
+
+def test_the_index_in_ms_ssim_is_the_papers(measured):
+    means = suffering.vulnerabilities(measured, measures=("delta_ms_ssim",))
+    np.testing.assert_allclose(means.value, 10)  # ten times as far from 1
+    measured["ms_ssim_in"] = 0.99995
+    assert suffering.vulnerabilities(measured, measures=("delta_ms_ssim",)).value.isna().all()
 
 
 def test_claims_are_judged_by_the_least_of_a_group(measured, trio):
     noise, means = suffering.over_noise(measured), suffering.vulnerabilities(measured)
     kinds = {"architecture": {"NIC": "factorized", "NIC-mean": "mean-scale"}, "loss": {"NIC": "mse"}}
-    claims = suffering.judge_codecs(noise, suffering.hardening(trio, "NIC", "hard", "control"), kinds, means=means)
+    apart = measured.assign(ms_ssim_adv_rec=np.where(measured.attack == "Gaussian", 0.9, 0.7))
+    similarity = suffering.over_noise(apart, measure="delta_ms_ssim")
+    hard = suffering.hardening(trio, "NIC", "hard", "control")
+    claims = codec_claims.judge_codecs(noise, hard, kinds, means=means, similarity=similarity)
     claims = claims.set_index("claim")
     severe = claims.iloc[0]
-    assert severe.paper == suffering.SEVERE
+    assert severe.paper == codec_claims.SEVERE
     assert "NIC under L2-PGD" in severe.name
     general = claims[claims.index.str.contains("architecture")].iloc[0]
     assert general.measured == pytest.approx(8, abs=0.5)
     assert "NIC-mean" in general.name  # JPEG is no learned codec
     assert general.verdict == "holds"
     assert not claims.index.str.contains("over the loss").any()  # they do not differ in it
-    assert claims.index.str.contains("distance measure").sum() == 1
+    similar = claims[claims.index.str.contains("distance measure")].iloc[0]
+    assert similar.measured == pytest.approx(10 * np.log10(3))
+    assert pd.isna(similar.paper)
     assert (claims[claims.index.str.contains("fine-tuning")].verdict == "holds").all()
+    assert claims.index.str.contains("the drop to the source").sum() == 2
+    none = codec_claims.judge_codecs(noise[noise.budget == 1e-4], None, kinds, means=means[means.budget == 1e-4])
+    assert not none.claim.str.contains("severely").any()  # only at the threshold of the paper's own number
     assert claims[claims.index.str.contains("costs: PSNR")].verdict.item() == "changes"
     assert len(codec_words.judged(claims.reset_index())) == len(claims)
 

@@ -308,6 +308,14 @@ def test_the_run_wins_over_its_published_copy(outputs):
     assert finished.find("one").path == outputs / "runs" / "one"
 
 
+def test_a_table_of_a_finished_run_is_asked_for_by_name(outputs):
+    write_run(outputs, "one")
+    with pytest.raises(BadInput, match=r"run 'one' has no hardening.csv; wanted a run with the page"):
+        finished.table("one", "hardening")
+    (outputs / "runs" / "one" / "hardening.csv").write_text("a,b\n1,2\n")
+    assert finished.table("one", "hardening").to_dict("list") == {"a": [1], "b": [2]}
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

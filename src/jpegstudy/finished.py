@@ -113,6 +113,16 @@ def find(name):
     return run
 
 
+def table(name, stem):
+    """A table that a page of a finished run wrote, ``<stem>.csv``. Raises BadInput if there is none."""
+    path = find(name).path / f"{stem}.csv"
+    if not path.exists():
+        raise BadInput(
+            f"run {name!r} has no {path.name}; wanted a run with the page, and the parameter, that writes it"
+        )
+    return pd.read_csv(path)
+
+
 def transfers(runs):
     """The finished runs in which one of these networks classifies perturbations made against another of them.
 

@@ -11,6 +11,7 @@ from jpegstudy import learned, steps
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import roundtrip
 from jpegstudy.learned import Shape
+from jpegstudy.statistics import codec_words
 from jpegstudy.steps import codec_attacks, codec_trials
 from jpegstudy.steps.codec_trials import Trial
 from tests.conftest import studied, write_image
@@ -110,7 +111,35 @@ def test_the_jpeg_of_equal_rate_is_the_nearest(this):
 def test_a_target_is_another_image_of_the_study(measured):
     aimed = measured[measured.targeted]
     assert aimed.target_psnr_adv.notna().all()
-    assert measured[~measured.targeted].target_psnr_adv.isna().all()
+    rest = measured[~measured.targeted]
+    noise = (rest.attack == "Gaussian") & (rest.budget == 0.002) & (rest.made_against == rest.coded_by)
+    assert rest[noise].target_psnr_adv.notna().all()
+    assert rest[~noise].target_psnr_adv.isna().all()
+    table = codec_words.targets(measured)
+    assert table.columns.tolist() == ["before, dB", "under noise, dB", "attacked, dB"]
+    assert table.notna().all().all()
+    assert set(table.index) == set(aimed.coded_by)
+
+
+def test_a_target_is_the_image_before_it(this, measured):
+    run, given = this
+    numbers = run.image_numbers()[:4]
+    name = run.entry(STAGE)["jpeg_of_equal_rate"][given["codecs"][0]]
+    x = learned.jpeg_codec.Jpeg(int(name.removeprefix("JPG"))).reconstruct(steps.some_images(run, numbers))
+    rows = measured[measured.targeted & (measured.coded_by == name)].set_index("image").loc[numbers]
+    np.testing.assert_allclose(rows.target_psnr_clean, learned.psnr(x, x.roll(1, 0)))
+    assert np.isfinite(rows.target_psnr_clean).all()  # infinite where an image is its own target
+
+
+def test_codecs_that_changed_since_are_refused(this, monkeypatch):
+    run, given = this
+    stage = run.stage(STAGE, **given)
+    before = stage.last_file(0).read_bytes()
+    changed = codec_trials.codec_in_words
+    monkeypatch.setattr(codec_trials, "codec_in_words", lambda codec: changed(codec).replace("factorized", "another"))
+    with pytest.raises(BadInput, match=r"codec NIC.* was factorized prior, \w+ when run 'test' was begun, and is anot"):
+        steps.attack_codecs(stage)
+    assert stage.last_file(0).read_bytes() == before
 
 
 def test_a_run_goes_on_where_it_stopped_and_makes_the_same(this):
@@ -126,6 +155,18 @@ def test_a_run_goes_on_where_it_stopped_and_makes_the_same(this):
     assert stage.last_file(0).read_bytes() == before
 
 
+def test_no_jpeg_goes_beyond_its_bound(this, measured):
+    run, given = this
+    table = steps.jpeg_bounds(run.stage(STAGE, **given))
+    assert (table.measured <= table.bound).all()
+    assert (table.n == 4).all()
+    own = measured[measured.made_against.str.match(r"JPG\d+$") & (measured.made_against == measured.coded_by)]
+    trials = ["coded_by", "attack", "objective", "budget", "targeted"]
+    assert len(table) == len(own.drop_duplicates(trials))
+    assert (table.spent > 0).all()
+    assert len(codec_words.bounds(table)) == table.groupby(["codec", "budget"]).ngroups
+
+
 def test_pictures_show_the_damage(this, measured):
     run, given = this
     pictures, titles, captions = steps.damage(run.stage(STAGE, **given), measured, given["codecs"][0])
@@ -139,7 +180,7 @@ def test_pictures_show_the_damage(this, measured):
 def test_what_codecs_differ_in_is_read_beside_their_weights(this):
     names = this[1]["codecs"]
     kinds = steps.kinds_of(names)
-    assert list(kinds["architecture"].values()) == ["factorized", "mean-scale"]
+    assert list(kinds["architecture of the prior"].values()) == ["factorized", "mean-scale"]
     assert kinds["loss"] == {names[1]: "mse"}
     assert kinds["quality scale"] == {names[1]: 0.01}
 

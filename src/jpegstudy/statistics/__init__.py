@@ -7,6 +7,7 @@ Methods: Wilson 1927, Newcombe 1998 (method 10), Efron 1987 (BCa), McNemar's exa
 
 from . import (
     attacker_words,
+    codec_claims,
     codec_words,
     codecs,
     defense_words,
@@ -79,6 +80,7 @@ __all__ = [
     "beside_paper",
     "beside_table1",
     "chosen_tables",
+    "codec_claims",
     "codec_words",
     "codecs",
     "confident_errors",

@@ -10,6 +10,7 @@ one last.
 from jpegstudy.steps.attacked import attack_curves
 from jpegstudy.steps.checks import check_masking
 from jpegstudy.steps.codec_attacks import attack_codecs, some_images
+from jpegstudy.steps.codec_bounds import jpeg_bounds
 from jpegstudy.steps.codec_pictures import damage
 from jpegstudy.steps.codec_trials import kinds_of, learned_codec
 from jpegstudy.steps.defending import defend
@@ -35,6 +36,7 @@ __all__ = [
     "defend",
     "distill",
     "explain",
+    "jpeg_bounds",
     "kinds_of",
     "learned_codec",
     "load_image_set",

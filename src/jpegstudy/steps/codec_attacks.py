@@ -4,8 +4,8 @@ coded/<trial>/00000.npy                 the attacked images of one trial, uint8 
 predictions/10_learned_codecs/00000.parquet
 
 The latter has a row for each image, trial, and codec that coded the trial's images: image, made_against, coded_by,
-attack, objective, budget, targeted, of targeted ones target_psnr_clean and target_psnr_adv (dB, how near C(x) and C(x*)
-are to the target's reconstruction), and learned.vulnerability's columns.
+attack, objective, budget, targeted, of targeted ones and of noise at their budget target_psnr_clean and target_psnr_adv
+(dB, how near C(x) and C(x*) are to the target's reconstruction), and learned.vulnerability's columns.
 """
 
 import numpy as np
@@ -44,12 +44,14 @@ def attack_codecs(stage):
     rivals = codec_trials.jpegs_of_equal_rate(some_images(run, numbers[:MATCHED]), given["codecs"], device)
     codecs = codec_trials.codecs_of(given, rivals, device)
     trials = codec_trials.trials_of(given, codecs)
+    told = {name: codec_trials.codec_in_words(codec) for name, codec in codecs.items()}
     stage.begin(
-        codecs={name: codec_trials.codec_in_words(codec) for name, codec in codecs.items()},
+        codecs=told,
         jpeg_of_equal_rate=rivals,
         machine=networks.device_in_words(device),
         codec=fingerprint.of_codec(),
     )
+    codec_trials.check_same_codecs(run, stage.name, told)
     with Bar(len(numbers) * (len(trials) + 1), "10 learned codecs") as bar:
         for shard in run.shards:
             _do_shard(stage, shard, codecs, trials, numbers, bar.advance)
@@ -101,7 +103,7 @@ def _make(stage, shard, codec, trial, x, target, numbers):
     def work(rows):
         what = {"mse_budget": trial.budget}
         if trial.attack == FLIP:
-            return quantizer_flip(codec, x[rows], **what).images.cpu().numpy()
+            return quantizer_flip(codec, x[rows], indices=numbers[rows], **what).images.cpu().numpy()
         attacked = codec
         name = trial.attack
         if name == STRAIGHT:
@@ -120,7 +122,7 @@ def _measured(stage, name, codec, trial, x, target, attacked, numbers):
 
     def work(rows):
         found = vulnerability.measure(codec.reconstruct, x[rows], attacked[rows], bits=codec.bits).columns()
-        if trial.targeted and trial.codec == name:
+        if trial.codec == name and (trial.targeted or codec_trials.stands_beside_targets(trial, stage.parameters)):
             wanted = codec.reconstruct(target[rows])
             for which, images in {"clean": x[rows], "adv": attacked[rows]}.items():
                 found[f"target_psnr_{which}"] = learned.psnr(codec.reconstruct(images), wanted).tolist()

@@ -87,14 +87,14 @@ def trials_of(given, codecs):
 
 
 def kinds_of(names):
-    """``{"architecture": {codec: its prior}, "loss": ..., "quality scale": ...}`` of learned codecs by name.
+    """``{"architecture of the prior": {codec: which}, "loss": ..., "quality scale": ...}`` of learned codecs by name.
 
     The last two are known of codecs that have a .json beside their weights, as train_codec writes it.
     """
     priors = {name: learned_codec(name, "cpu").shape.prior for name in names}
     made = {name: modifications.transform(name).made_with() for name in names}
     return {
-        "architecture": priors,
+        "architecture of the prior": priors,
         "loss": {name: facts["distortion"] for name, facts in made.items() if "distortion" in facts},
         "quality scale": {name: facts["trade_off"] for name, facts in made.items() if "trade_off" in facts},
     }
@@ -107,6 +107,24 @@ def codec_in_words(codec):
     if isinstance(codec, Jpeg):
         return f"JPEG of quality {codec.quality}, {codec.subsampling}"
     return f"{codec.shape.prior} prior, {codec.digest().hex()[:12]}"
+
+
+def check_same_codecs(run, name, told):
+    """Refuse learned codecs that changed since a stage was begun: its attacks were made on those that were there.
+
+    told: ``{codec: what it is}``, as the stage's entry has it in "codecs".  Raises BadInput, which names both.
+    """
+    for codec, before in run.entry(name).get("codecs", {}).items():
+        if told.get(codec) != before:
+            raise BadInput(
+                f"codec {codec} was {before} when run {run.name!r} was begun, and is {told.get(codec, 'not there')} "
+                "now; take another run name"
+            )
+
+
+def stands_beside_targets(trial, given):
+    """Whether a trial is the noise that targeted attacks are held against."""
+    return given["targeted"] and trial.attack == NOISE and trial.budget == max(given["budgets"])
 
 
 def goes_round(trial, given):

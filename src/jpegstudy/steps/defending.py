@@ -16,6 +16,7 @@ from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.answers import as_table, summary
 from jpegstudy.steps.attack_plan import ROUNDED, UNROUNDED, plan_of
 from jpegstudy.steps.batches import in_batches
+from jpegstudy.steps.codec_trials import check_same_codecs, codec_in_words
 from jpegstudy.steps.sources import load_network
 
 MEASURES = ("linf", "l2", "psnr", "bits")
@@ -40,7 +41,10 @@ def defend(stage):
     network = load_network(run, given["device"])
     codec = fingerprint.of_codec()
     check_same_codec({f"run {run.name!r}": run.codec, "this environment": codec})
+    learned = {text: modifications.transform(text) for text in given["defenses"]}
+    learned = {text: codec_in_words(each.model("cpu")) for text, each in learned.items() if hasattr(each, "model")}
     stage.begin(
+        codecs=learned,
         modifications=[str(f) for f, reading in plan.rows if not reading],
         attacks=[str(f) for f, reading in plan.made if not reading],
         unrounded=[str(f) for f, reading in plan.made if reading],
@@ -49,6 +53,7 @@ def defend(stage):
         machine=networks.device_in_words(network.device),
         codec=codec,
     )
+    check_same_codecs(run, stage.name, learned)
     count = given["images"] or images
     with Bar(count * (len(plan.made) + 1), "09 attack") as bar:
         for shard in run.shards:
