@@ -198,3 +198,11 @@ def test_the_name_of_an_index_stands_in_the_row_of_heads():
         ["image", "n"],
         ["a", "1"],
     ]
+
+
+def test_numbers_of_a_group_stand_in_their_own_columns():
+    groups = pd.MultiIndex.from_tuples([("a", "one"), ("a", "two"), ("b", "one")], names=["codec", "attack"])
+    table = pd.DataFrame({"least": ["1.0", "2.0", "3.0"], "who": ["x", "y", "z"], "most": [4, 5, 6]}, index=groups)
+    soup = BeautifulSoup(report._aligned(table.to_html()), "html.parser")
+    marked = [[cell.get_text() for cell in row.select(".number")] for row in soup.select("tr")]
+    assert marked == [["least", "most"], ["1.0", "4"], ["2.0", "5"], ["3.0", "6"]]

@@ -175,8 +175,9 @@ def _aligned(html):
     """Tables of pandas with one row of heads, and with columns of numbers and of long text marked for style.css."""
     soup = BeautifulSoup(html, "html.parser")
     for table in soup.select("table.dataframe"):
-        rows = [row.find_all(["th", "td"]) for row in table.select("tbody tr")]
-        for column in zip(*rows, strict=False):
+        rows = _by_columns(table.select("tbody tr"))
+        for cells in zip(*rows, strict=False):
+            column = [cell for cell in cells if cell is not None]
             texts = [cell.get_text().strip() for cell in column]
             found = [
                 text for cell, text in zip(column, texts, strict=True) if cell.name == "td" and text not in MISSING
@@ -198,6 +199,23 @@ def _aligned(html):
             for head, cell in zip(heads[0], rows[0], strict=False):
                 head["class"] = [*head.get("class", []), *cell.get("class", [])]
     return str(soup)
+
+
+def _by_columns(rows):
+    """The cells of each row at their columns; None where one from above reaches down, as the head of a group does."""
+    found, below = [], {}  # below: of each column, how many rows its cell still reaches
+    for row in rows:
+        cells, line = row.find_all(["th", "td"]), []
+        while cells or below.get(len(line)):
+            column = len(line)
+            if below.get(column):
+                below[column] -= 1
+                line.append(None)
+            else:
+                line.append(cells.pop(0))
+                below[column] = int(line[-1].get("rowspan", 1)) - 1
+        found.append(line)
+    return found
 
 
 def _parameter_rows(notebook):

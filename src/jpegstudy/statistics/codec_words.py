@@ -35,9 +35,8 @@ def beyond_noise(noise):
         told=[rate(row.value, row.low, row.high, row.n) for row in part.itertuples()],
         budget=part["budget"].map(lambda budget: f"at {budget:g}"),
     )
-    return told.pivot_table(index="codec", columns="budget", values="told", aggfunc="first", sort=False).rename_axis(
-        columns="ΔPSNR beyond noise's, dB"
-    )
+    table = told.pivot_table(index="codec", columns="budget", values="told", aggfunc="first", sort=False)
+    return table.rename_axis(index="ΔPSNR beyond noise's, dB", columns=None)
 
 
 def targets(measured):
