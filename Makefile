@@ -32,7 +32,7 @@ study: $(READY)
 test: $(READY)
 	$(IN_VENV)ruff check .
 	$(IN_VENV)ruff format --check .
-	$(IN_VENV)python -m pytest -n 2 --dist loadfile
+	$(IN_VENV)python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lab: $(READY)
 	$(IN_VENV)jupyter lab notebooks/00_start_here.ipynb

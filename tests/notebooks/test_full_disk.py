@@ -15,11 +15,11 @@ pytestmark = pytest.mark.slow
 
 SCRIPT = """
 mount -t tmpfs -o size=2800k tmpfs "$1" || exit 9
-"$2" -m jpegstudy run smoke; echo "status $?"
+"$2" -m jpegstudy run demo -p image_count 12 -p shard_size 8 -p run smoke; echo "status $?"
 find "$1" -type f | sort
 cat "$1"/runs/smoke/run.json > "$3"
 mount -o remount,size=100m "$1"
-"$2" -m jpegstudy run smoke; echo "status $?"
+"$2" -m jpegstudy run demo -p image_count 12 -p shard_size 8 -p run smoke; echo "status $?"
 """
 
 

@@ -53,7 +53,8 @@ def outputs_of(notebook):
 
 
 def words_of(notebook):
-    return "\n".join(output.text for output in outputs_of(notebook) if output.get("name") == "stdout")
+    """All that was printed; what a cell prints may come in several parts."""
+    return "".join(output.text for output in outputs_of(notebook) if output.get("name") == "stdout")
 
 
 def test_two_networks_stand_side_by_side_with_what_transfers(made, tmp_path):

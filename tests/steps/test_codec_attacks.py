@@ -190,6 +190,7 @@ def test_what_codecs_differ_in_is_read_beside_their_weights(this):
     [
         ({"codecs": ["JPG"]}, "codecs names 'JPG'; wanted learned codecs"),
         ({"ensembled": ["NIC"]}, "ensembled names 'NIC', which is not among the codecs"),
+        ({"hardened": {"before": "NIC-mine"}}, "hardened names 'NIC-mine' as before, which is not among the codecs"),
         ({"codec_attacks": {"PGD": 3}}, "there is no attack on codecs 'PGD'"),
         ({"codec_attacks": {"L2-PGD": 3}}, "codec_attacks lacks Gaussian"),
         ({"objectives": ["psnr"]}, "there is no objective 'psnr'"),

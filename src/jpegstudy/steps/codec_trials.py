@@ -57,6 +57,9 @@ def codecs_of(given, rivals, device):
     for name in given["ensembled"]:
         if name not in codecs:
             raise BadInput(f"ensembled names {name!r}, which is not among the codecs {', '.join(codecs)}")
+    for role, name in given["hardened"].items():
+        if role != "run" and name not in codecs:
+            raise BadInput(f"hardened names {name!r} as {role}, which is not among the codecs {', '.join(codecs)}")
     codecs |= {ENSEMBLE + name: Ensembled(codecs[name]) for name in given["ensembled"]}
     return codecs | {name: Jpeg(int(name.removeprefix("JPG"))) for name in dict.fromkeys(rivals.values())}
 
