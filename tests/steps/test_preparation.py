@@ -2,10 +2,11 @@
 
 import os
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from jpegstudy import steps
+from jpegstudy import decoding, steps
 from jpegstudy.errors import BadInput
 from jpegstudy.run import Run
 from tests.conftest import STAGE_01, STAGES, write_image
@@ -86,3 +87,19 @@ def test_files_that_are_no_images_are_listed_and_counted_and_left_out(outputs, f
     assert (entry["images"], entry["rejected"], entry["image_set"]["labeled"]) == (10, 3, True)
     table = this.image_table()
     assert table[table.reason.isna()].label.notna().all()
+
+
+def test_without_scaling_x_is_cut_from_the_image_as_it_is(outputs, tmp_path):
+    for name, size in {"large": (61, 50), "small": (30, 20)}.items():
+        write_image(tmp_path / "set" / f"{name}.png", size=size)
+    given = {**STAGE_01, "image_set": str(tmp_path / "set"), "shortest_side": 0, "scale": False}
+    this = Run("test")
+    steps.prepare(this.stage("01_preprocessing", **given))
+    assert this.entry("01_preprocessing")["network"]["shortest_side"] is None
+    assert rejected(this).to_dict() == {
+        "small.png": "30 x 20 pixels, smaller than the crop of 24, and images are not scaled here"
+    }
+    whole = np.asarray(decoding.decode(tmp_path / "set" / "large.png")).transpose(2, 0, 1)
+    assert (this.images(0)[0] == whole[:, 13:37, 18:42]).all()
+    with pytest.raises(BadInput, match="scale is false and shortest_side is 32; wanted one of the two"):
+        steps.prepare(Run("other").stage("01_preprocessing", **{**given, "shortest_side": 32}))

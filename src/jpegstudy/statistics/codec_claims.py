@@ -23,8 +23,8 @@ def judge_codecs(noise, hard=None, kinds=None, *, means, similarity=None):
     """The claims, one a row: claim, paper, measured, low, high, n, verdict.
 
     noise: of ``codecs.over_noise``.  hard: of ``codecs.hardening``, or None.  means: of ``codecs.vulnerabilities``.
-    kinds: ``{"architecture": {codec: what it has}, ...}``, which learned codecs differ in what; no hardened ones among
-    them.  similarity: of ``over_noise`` with the measure delta_ms_ssim, or None.
+    kinds: ``{"loss": {codec: which}, ...}``, of ``steps.kinds_of``: what learned codecs differ in, no hardened ones.
+    similarity: of ``over_noise`` with the measure delta_ms_ssim, or None.
     Where a claim is general, the least over its group counts: the codec (threshold, distance) on which the attack does
     the least more than noise of the same power.
     """
