@@ -21,6 +21,7 @@ from jpegstudy.learned.attack import ATTACKS
 from jpegstudy.learned.jpeg_codec import Jpeg, quantizer_flip
 from jpegstudy.progress import Bar
 from jpegstudy.steps import codec_trials
+from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.batches import in_batches
 from jpegstudy.steps.codec_trials import CRAFTED, FLIP, STRAIGHT
 
@@ -52,6 +53,7 @@ def attack_codecs(stage):
         codec=fingerprint.of_codec(),
     )
     codec_trials.check_same_codecs(run, stage.name, told)
+    keep_freed_memory()
     with Bar(len(numbers) * (len(trials) + 1), "10 learned codecs") as bar:
         for shard in run.shards:
             _do_shard(stage, shard, codecs, trials, numbers, bar.advance)
