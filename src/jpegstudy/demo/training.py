@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import fusion
 
+from jpegstudy.allocation import keep_freed_memory
 from jpegstudy.errors import BadInput
 from jpegstudy.progress import Bar
 
@@ -31,6 +32,7 @@ def train(
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.02)
     history = restore(checkpoint, settings, network, optimizer) if checkpoint.exists() else []
     yield from history
+    keep_freed_memory()
     steps = len(images) // batch or 1
     for number in range(len(history), passes):
         rng = np.random.default_rng([seed, number])

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from jpegstudy.allocation import keep_freed_memory
 from jpegstudy.attacks.contract import check_count
 from jpegstudy.errors import BadInput, one_line
 from jpegstudy.learned.distances import LEAST_SIDE, ms_ssim
@@ -61,6 +62,7 @@ def fit(codec, images, settings, checkpoint, harden=None):
     optimizers = optimizers_of(codec, settings["rate"])
     history = _restore(checkpoint, identity, codec, optimizers) if checkpoint.exists() else []
     yield from history
+    keep_freed_memory()
     done, steps, report = history[-1]["step"] if history else 0, settings["steps"], settings["report"]
     while done < steps:
         until = min(steps, (done // report + 1) * report)

@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 
 from jpegstudy import learned, networks
+from jpegstudy.allocation import keep_freed_memory
 from jpegstudy.atomic import replacing
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import fingerprint
@@ -21,7 +22,6 @@ from jpegstudy.learned.attack import ATTACKS
 from jpegstudy.learned.jpeg_codec import Jpeg, quantizer_flip
 from jpegstudy.progress import Bar
 from jpegstudy.steps import codec_trials
-from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.batches import in_batches
 from jpegstudy.steps.codec_trials import CRAFTED, FLIP, STRAIGHT
 

@@ -5,6 +5,7 @@ import pandas as pd
 import torch
 
 from jpegstudy import modifications, networks
+from jpegstudy.allocation import keep_freed_memory
 from jpegstudy.atomic import replacing
 from jpegstudy.attacks import strength
 from jpegstudy.errors import BadInput
@@ -12,7 +13,6 @@ from jpegstudy.jpeg import fingerprint
 from jpegstudy.progress import Bar
 from jpegstudy.record import check_same_codec
 from jpegstudy.steps import attacked, knowing, making, protocols
-from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.answers import as_table, summary
 from jpegstudy.steps.attack_plan import ROUNDED, UNROUNDED, plan_of
 from jpegstudy.steps.batches import in_batches

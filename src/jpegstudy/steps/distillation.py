@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from jpegstudy import modifications, networks
+from jpegstudy.allocation import keep_freed_memory
 from jpegstudy.atomic import replacing
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import fingerprint
@@ -14,7 +15,6 @@ from jpegstudy.modifications import Modification
 from jpegstudy.progress import Bar
 from jpegstudy.record import check_same_codec
 from jpegstudy.steps import protocols
-from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.answers import as_table, summary
 from jpegstudy.steps.batches import in_batches
 from jpegstudy.steps.sources import load_network

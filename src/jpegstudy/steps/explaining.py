@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from jpegstudy import attacks, jpeg, modifications, networks
+from jpegstudy.allocation import keep_freed_memory
 from jpegstudy.atomic import replacing
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import fingerprint
@@ -22,7 +23,6 @@ from jpegstudy.mechanism import decomposition, geometry, ladder, prediction, spe
 from jpegstudy.modifications import Attack, Modification
 from jpegstudy.progress import Bar
 from jpegstudy.record import check_same_codec
-from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.answers import as_table, summary
 from jpegstudy.steps.batches import in_batches
 from jpegstudy.steps.sources import load_network

@@ -5,12 +5,12 @@ import pandas as pd
 import torch
 
 from jpegstudy import attacks, modifications, networks
+from jpegstudy.allocation import keep_freed_memory
 from jpegstudy.atomic import replacing
 from jpegstudy.jpeg import fingerprint
 from jpegstudy.modifications import Modification, adversarial, named
 from jpegstudy.progress import Bar
 from jpegstudy.record import check_same_codec
-from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.answers import as_table, summary
 from jpegstudy.steps.batches import in_batches
 from jpegstudy.steps.sources import load_network

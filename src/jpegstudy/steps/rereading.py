@@ -8,13 +8,13 @@ import pandas as pd
 import torch
 
 from jpegstudy import decoding, networks, readings
+from jpegstudy.allocation import keep_freed_memory
 from jpegstudy.atomic import replacing
 from jpegstudy.errors import BadInput
 from jpegstudy.jpeg import fingerprint
 from jpegstudy.progress import Bar
 from jpegstudy.record import check_same_codec
 from jpegstudy.run import Stage
-from jpegstudy.steps.allocation import keep_freed_memory
 from jpegstudy.steps.answers import as_table, summary
 from jpegstudy.steps.batches import in_batches
 from jpegstudy.steps.sources import load_image_set, load_network
