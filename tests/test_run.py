@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from jpegstudy import parameters, run, steps
@@ -96,6 +97,19 @@ def test_the_record_says_what_a_result_came_from(prepared):
     assert len(entry["network"]["weights_hash"]) == len(entry["image_set"]["hash"]) == 64
     assert set(entry["versions"]) == set(run.PACKAGES)
     assert entry["machine"]
+
+
+def test_a_table_in_whose_place_a_finished_page_wrote_another_stays(prepared):
+    mine, theirs = pd.DataFrame({"mine": [1]}), pd.DataFrame({"theirs": [2]})
+    written = prepared.path / "claims.csv"
+    prepared.write_table("claims", mine, unless=("01_preprocessing",))
+    assert written.read_text() == "mine\n1\n"  # a finished page that wrote none takes no place
+    prepared.write_table("claims", theirs)
+    prepared.write_table("claims", mine, unless=("02_attack", "03_compression"))
+    assert written.read_text() == "mine\n1\n"  # neither of them has run
+    prepared.write_table("claims", theirs)
+    prepared.write_table("claims", mine, unless=("02_attack", "01_preprocessing"))
+    assert written.read_text() == "theirs\n2\n"
 
 
 def test_predictions_of_an_empty_run_say_what_to_run(prepared):

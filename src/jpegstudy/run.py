@@ -93,9 +93,15 @@ class Run:
         stage.compare()
         return stage
 
-    def write_table(self, name, table):
-        """Keep a table of the analysis as ``<name>.csv`` in the run's folder."""
-        with replacing(self.path / f"{name}.csv") as path:
+    def write_table(self, name, table, *, unless=()):
+        """Keep a table of the analysis as ``<name>.csv`` in the run's folder.
+
+        unless: stages that write another table of that name in its place; what is there stays once one is complete.
+        """
+        target = self.path / f"{name}.csv"
+        if target.exists() and any(self.is_complete(stage) for stage in unless):
+            return
+        with replacing(target) as path:
             table.to_csv(path, index=False, float_format="%.6g")
 
     def facts(self):

@@ -77,10 +77,12 @@ def test_every_figure_says_what_it_shows(executed):
 def test_a_second_run_makes_only_the_analysis_again(executed):
     run, study, _ = executed
     before = {path: path.stat().st_mtime_ns for path in (run.path / "predictions").rglob("*.parquet")}
+    claims = (run.path / "claims.csv").read_bytes()
     said = []
     notebooks.run_study(study, say=said.append)
     assert sum("already done" in line for line in said) == 9  # 01 to 04, 06, 08 to 11
     assert before == {path: path.stat().st_mtime_ns for path in (run.path / "predictions").rglob("*.parquet")}
+    assert (run.path / "claims.csv").read_bytes() == claims  # page 10's, not page 5's, which was made again
 
 
 def test_plain_papermill_gives_the_same_predictions(executed, tmp_path):
