@@ -164,6 +164,11 @@ def test_tables_and_figures_are_of_the_numbers(measured):
     table = codec_words.suffered(means, "delta_psnr")
     assert table.loc[("NIC", "L2-PGD, rate"), "ΔPSNR, dB at 0.001"] == ""
     assert codec_words.beyond_noise(noise).shape == (3, 2)
+    most = codec_words.strongest(means).reset_index(level="strongest").loc[[("NIC", "0.001")]].set_index("strongest")
+    of_codec = means[(means.codec == "NIC") & (means.budget == 0.001) & (means.objective == "mse")]
+    largest = of_codec[(of_codec.measure == "delta_psnr") & (of_codec.attack != "Gaussian")].value.max()
+    assert most.index.tolist() == ["L2-PGD", "noise"]
+    assert most.loc["L2-PGD", "ΔPSNR, dB"].startswith(f"{largest:.2f}"[:4])
     drawn = figures.suffered_over_budget(means, "delta_psnr", "dB")
     assert [axes.get_title() for axes in drawn.axes if axes.get_visible()] == ["NIC", "NIC-mean", "JPG15"]
     drawn.canvas.draw()

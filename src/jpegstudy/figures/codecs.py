@@ -71,9 +71,9 @@ def suffered_over_budget(means, measure, label):
         axes.margins(x=0.2)
     for axes in panels[len(names) :]:
         axes.set_visible(False)
-    figure.supxlabel("budget, mean squared error")
     figure.supylabel(label)
-    figure.legend(drawn.values(), drawn.keys(), loc="outside lower center", ncols=min(4, len(drawn)))
+    figure.legend(drawn.values(), drawn.keys(), loc="outside lower center", ncols=min(4, len(drawn)),
+                  title="budget, mean squared error; attack:")  # fmt: skip
     return figure
 
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from .codecs import NOISE
 from .in_words import rate
 from .tables import measure_of
 
@@ -26,6 +27,31 @@ def suffered(means, measure):
     )
     table = told.pivot_table(index=["codec", "attack"], columns="budget", values="told", aggfunc="first", sort=False)
     return table.fillna("").rename_axis(columns=None)
+
+
+def strongest(means):
+    """What the attack leaves that amplifies most, of those on the MSE: a row for each codec and budget.
+
+    means: of ``codecs.vulnerabilities``.
+    """
+    part = means[means["objective"] == "mse"]
+    rows = []
+    for (codec, budget), own in part.groupby(["codec", "budget"], sort=False):
+        told = own.set_index(["attack", "measure"])
+        amplified = own[(own["measure"] == "delta_psnr") & (own["attack"] != NOISE)]
+        if not len(amplified):
+            continue
+        attack = amplified.loc[amplified["value"].idxmax(), "attack"]
+        names = ("delta_psnr", "drop_src", "psnr_clean", "psnr_adv_src", "more_bits")
+        row = {"codec": codec, "budget": f"{budget:g}", "strongest": attack}
+        rows.append(row | {TITLES[name]: _told(told.loc[attack, name]) for name in names})
+        if (NOISE, "delta_psnr") in told.index:
+            rows.append(row | {"strongest": "noise"} | {TITLES[name]: _told(told.loc[NOISE, name]) for name in names})
+    return pd.DataFrame(rows).set_index(["codec", "budget", "strongest"])
+
+
+def _told(row):
+    return rate(row["value"], row["low"], row["high"])
 
 
 def beyond_noise(noise):
