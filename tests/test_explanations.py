@@ -6,7 +6,8 @@ import pytest
 
 from jpegstudy import figures
 from jpegstudy.errors import BadInput
-from jpegstudy.statistics import explanation_words, explanations
+from jpegstudy.mechanism import recovery_model
+from jpegstudy.statistics import Interval, explanation_answer, explanation_words, explanations
 from tests.test_defenses import predictions_of
 from tests.test_figures import rendered
 
@@ -36,8 +37,21 @@ def test_a_rungs_recovery_stands_beside_that_of_all_of_jpeg():
     assert found.loc["only luma quantization", "less"] == pytest.approx(-0.1)
     assert found.loc["all", ["less", "less_low", "less_high"]].tolist() == [0, 0, 0]
     assert found.loc["only luma quantization", "cost"] == pytest.approx(-0.02)
+    assert found.loc["only luma quantization", ["clean", "attacked"]].tolist() == [0.78, 0.44]
+    assert found.loc["all", "attacked_low"] < 0.5 < found.loc["all", "attacked_high"]
     assert (found.low <= found.recovery).all()
     assert (found.recovery <= found.high).all()
+
+
+def test_where_the_attack_may_take_nothing_there_is_no_recovery():
+    rights = {"x": 80, "Adv1(x)": 79, "all(x)": 76, "all(Adv1(x))": 78, "none(x)": 80, "none(Adv1(x))": 79}
+    rights |= {"only color(x)": 80, "only color(Adv1(x))": 80, "all but color(x)": 77, "all but color(Adv1(x))": 77}
+    found = explanations.rung_recoveries(ladder(rights), 1, resamples=100)
+    assert found[["recovery", "less"]].isna().all(axis=None)
+    assert found.attacked.notna().all()
+    assert explanation_words.earned(found) == [
+        "The attack may have taken nothing from these images (n = 100), so nothing comes back."
+    ]
 
 
 def test_without_a_ladder_it_says_what_to_ask_for():
@@ -77,8 +91,9 @@ def test_accuracy_by_epsilon_begins_at_the_clean_image():
 
 
 RIGHTS = {"x": 80, "Adv1(x)": 20, "all(x)": 76, "all(Adv1(x))": 50, "none(x)": 80, "none(Adv1(x))": 20}
-RIGHTS |= {f"{kind}(x)": 78 for kind in ("only color", "all but color")}
-RIGHTS |= {"only color(Adv1(x))": 26, "all but color(Adv1(x))": 44}
+RIGHTS |= {f"{kind} {step}(x)": 78 for kind in ("only", "all but") for step in ("color", "rounding")}
+RIGHTS |= {"only color(Adv1(x))": 26, "only rounding(Adv1(x))": 23}
+RIGHTS |= {"all but color(Adv1(x))": 44, "all but rounding(Adv1(x))": 49}
 BANDS = {f"{kind} band {k}({base})": 30 if base != "x" else 78
          for k in range(64) for kind in ("only", "all but") for base in ("x", "Adv1(x)")}  # fmt: skip
 
@@ -90,16 +105,22 @@ def recoveries():
 
 def test_words_name_the_step_that_earns_it_and_the_one_that_is_missed(recoveries):
     first, second, third = explanation_words.earned(recoveries)
+    assert ", then by rounding, 0.05 [" in first
     assert first.startswith("All of JPEG gives back 0.50 [")
     assert "of single steps most is given back by color, 0.10 [" in first
     assert second.startswith("Most is missed without color: −0.10 [")
+    spared = recoveries.assign(less_high=recoveries.less_high.clip(lower=0.01))
+    assert explanation_words.earned(spared)[1].startswith("No single step is missed beyond its interval")
     assert third.startswith("Of 64 bands quantized alone, 64 give back something")
-    assert list(explanation_words.rungs(recoveries).index) == ["all", "none", "only color", "all but color"]
+    table = explanation_words.rungs(recoveries)
+    steps = ["only color", "only rounding", "all but color", "all but rounding"]
+    assert list(table.index) == ["all", "none", *steps]
+    assert table.loc["only color", "on Adv"].startswith("0.26 [")
 
 
 def test_figures_of_the_ladder_draw_its_numbers(recoveries):
     bars = rendered(figures.rungs(recoveries)).axes[0]
-    assert [round(bar.get_width(), 3) for bar in bars.patches] == [0.4, 0.1, 0.0, 0.5]  # from below
+    assert [round(bar.get_width(), 3) for bar in bars.patches] == [0.483, 0.4, 0.05, 0.1, 0.0, 0.5]  # from below
     left, right = rendered(figures.band_recoveries(recoveries, np.arange(64))).axes[:2]
     np.testing.assert_allclose(left.images[0].get_array(), 1 / 6)
     np.testing.assert_allclose(right.images[0].get_array(), 1 / 3)  # what is lost where the band is spared
@@ -133,11 +154,64 @@ def test_stacked_parts_reach_the_change():
 
 def test_recovery_is_drawn_beside_what_was_predicted():
     curves = pd.DataFrame({"quality": [75, 75], "epsilon": [1, 2], "recovery": [0.6, 0.2], "low": 0.1, "high": 0.7})
-    axes = rendered(figures.recovery_measured_and_predicted(curves, curves)).axes[0]
-    assert any(line.get_linestyle() == "--" and line.get_ydata().tolist() == [0.6, 0.2] for line in axes.lines)
-    table = explanation_words.critical({75: 1.5, 50: float("nan")}, {75: 1.25, 50: 2.0})
-    assert table.loc[75].tolist() == ["1.50", "1.25"]
-    assert table.loc[50, "measured"] == "not crossed"
+    predicted = curves.assign(recovery=[0.5, 0.3])
+    axes = rendered(figures.recovery_measured_and_predicted(curves, predicted)).axes[0]
+    assert [line.get_ydata().tolist() for line in axes.lines if line.get_linestyle() == "--"] == [[0.5, 0.3]]
+    measured = pd.DataFrame({"quality": [75, 50], "value": [1.5, np.inf], "low": [1.2, 4.5], "high": [1.8, np.inf],
+                             "least": 1, "most": 5})  # fmt: skip
+    table = explanation_words.critical(measured, {"so": {75: 1.25, 50: float("nan")}})
+    assert table.loc[75].tolist() == ["1.50 [1.20, 1.80]", "1.25"]
+    assert table.loc[50].tolist() == ["above 5 [4.50, above 5]", "not crossed"]
+
+
+def orders_of(**values):
+    """Objectives of 30 images, each at its value and a little around it."""
+    rng = np.random.default_rng(1)
+    names = {name for after, before, _ in explanations.CONTROLS.values() for name in (after, before)}
+    around = rng.normal(scale=0.01, size=30)
+    orders = pd.DataFrame({"image": range(30), "epsilon": 1, "objective": "margin"})
+    return orders.assign(**{name: values.get(name, 0.0) + around for name in sorted(names)})
+
+
+def test_controls_are_told_by_their_share_of_what_jpeg_or_the_attack_does():
+    orders = orders_of(x=-2, attacked=2, compressed_attacked=-1, noise=1, gaussian=0.5, signs=-1.8, compressed=-1.5)
+    found = explanations.control_changes(orders, resamples=200)
+    rows = found.set_index("control")
+    assert rows.loc["JPEG on Adv", "value"] == pytest.approx(-3)
+    assert rows.share.round(6).to_dict() == {
+        "JPEG on Adv": 1, "JPEG noise on Adv": round(1 / 3, 6), "Gaussian noise on Adv": 0.5, "Adv": 1,
+        "random signs": 0.05, "JPEG on x": 0.125, "JPEG noise on x": 0.5, "Gaussian noise on x": 0.5,
+    }  # fmt: skip
+    assert (rows.n == 30).all()
+    told = explanation_words.controls_in_words(found, "margin", 1)
+    assert "shuffled over the image does 0.33" in told
+    assert told.endswith("do 0.0500 [0.0500, 0.0500] of what the attack does.") or "do 0.05" in told
+    table = explanation_words.controls(found, "margin")
+    assert table.loc[("random signs", "Adv"), "ε = 1"].count("[") == 2
+    assert table.loc[("Adv", ""), "ε = 1"].count("[") == 1
+    assert "does not lower" in explanation_words.controls_in_words(found.assign(high=1.0), "margin", 1)
+
+
+def test_energies_of_planes_count_their_blocks():
+    given = {"ε = 1": np.stack([np.full((8, 8), value) for value in (1.0, 2.0, 2.0)])}
+    gains = {"ε = 1": np.stack([np.full((8, 8), value) for value in (0.5, 0.25, 0.0)])}
+    row = explanation_words.planes(gains, given, np.array([4, 1, 1])).loc["ε = 1"]
+    assert row[["gain, luma", "gain, Cb", "gain, Cr"]].tolist() == ["0.50", "0.25", "0.00"]
+    assert row[["energy, luma", "energy, Cb", "energy, Cr"]].tolist() == ["50%", "25%", "25%"]
+    assert explanation_words.corner({"white": given["ε = 1"]}).endswith("white 25%.")
+
+
+def test_the_model_is_told_in_words_and_in_a_table():
+    rng = np.random.default_rng(3)
+    margin = rng.normal(size=200)
+    table = pd.DataFrame({"clean_margin": margin, "texture": rng.normal(size=200)})
+    found = recovery_model.fit_recovery(table, margin + 0.3 * rng.normal(size=200) > 0, seed=0)
+    lines = explanation_words.model_in_words(found)
+    assert lines[0].startswith("On 100 images that it was not fitted on, ")
+    assert lines[1].startswith("What matters by the rule: clean_margin; ")
+    rows = explanation_words.model(found)
+    assert rows.index.tolist() == ["clean_margin", "texture"]
+    assert rows.matters.tolist() == ["yes", ""]
 
 
 def test_candidates_are_right_before_and_wrong_after_the_attack():
@@ -154,30 +228,36 @@ def test_candidates_are_right_before_and_wrong_after_the_attack():
 
 
 def test_the_answer_tells_the_tables_numbers(recoveries):
-    measures = {"gain": 0.4, "survival_ratio": 2.0}
+    measures = {"gain": 0.4, "survival_ratio": 2.0, "step_cosine": 0.3, "projection_gap": -1.0}
     means = pd.DataFrame([(1, 75, name, 9, v, v - 0.1, v + 0.1) for name, v in measures.items()],
                          columns=["epsilon", "quality", "measure", "n", "value", "low", "high"])  # fmt: skip
     values = {"undone_change": -1.0, "codec_change": 0.0, "removed_first_order": -1.0, "turned_first_order": 0.0,
-              "undone_remainder": 0.0}  # fmt: skip
+              "undone_remainder": 0.25}  # fmt: skip
     changes = pd.DataFrame([(1, "margin", "undone_change", name, 9, v, v, v) for name, v in values.items()],
                            columns=["epsilon", "objective", "change", "part", "n", "value", "low", "high"])  # fmt: skip
-    kinds = ("attacked", "compressed_attacked", "noise", "gaussian")
-    means_of = pd.DataFrame([(1, "margin", name, 9, 0.5, 0.4, 0.6) for name in kinds],
-                            columns=["epsilon", "objective", "images", "n", "value", "low", "high"])  # fmt: skip
+    controls = explanations.control_changes(orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5), resamples=50)
     curves = pd.DataFrame({"quality": [75], "epsilon": [1], "recovery": [0.3], "low": [0.2], "high": [0.4], "n": [9]})
-    predicted = pd.DataFrame({"quality": [75], "epsilon": [1], "share": [0.4], "recovery": [0.5]})
-    tables = (means, recoveries, changes, means_of, curves, predicted)
-    told = explanation_words.answer(*tables, quality=75, epsilon=1)
-    assert "0.4 [0.3, 0.5] of the perturbation survives" in told[0] or "0.40 [0.30, 0.50]" in told[0]
-    assert told[1].endswith(" ".join(explanation_words.earned(recoveries)[:2]))
+    halves = pd.DataFrame({"quality": [75], "value": [0.0], "low": [0.0], "high": [1.5], "least": 1, "most": 1})
+    predicted = {"a guess": pd.DataFrame({"quality": [75], "epsilon": [1], "share": [0.4], "recovery": [0.5]})}
+    tables = (means, recoveries, changes, controls, curves, halves, predicted)
+    told = explanation_answer.answer(*tables, quality=75, epsilon=1, kept=Interval(0.5, 0.4, 0.6))
+    assert "0.40 [0.30, 0.50] survives" in told[0]
+    assert "this one has 0.50 [0.40, 0.60] of its energy" in told[0]
+    assert told[1].endswith(" ".join(explanation_words.earned(recoveries)))
     assert "removed of the perturbation, to first order +100%" in told[2]
+    assert "shuffled over the image does 0.5" in told[2]
     assert "Recovery at each size: 0.30 [0.20, 0.40] at ε = 1 (quality 75)" in told[3]
-    assert "0.00 [0.00, 0.00] lies beyond the first order" in told[4]
-    assert "off by 0.20 on average over 1 pairs of quality and ε, on the mean by +0.20, and most, +0.20" in told[4]
-    assert len(explanation_words.answer(means, None, *tables[2:], quality=75, epsilon=1)) == 4
+    assert "up to ε = below 1 [below 1, 1.50] at quality 75" in told[3]
+    assert "of that 0.25 [0.25, 0.25] lies beyond the first order" in told[4]
+    assert "Predicted with a guess, recovery is off by 0.20 on average over 1 pairs" in told[4]
+    assert "it does not give back 0.70 [0.60, 0.80] at ε = 1." in told[5]
+    without = explanation_answer.answer(means, None, *tables[2:], quality=75, epsilon=1, kept=Interval(0.5, 0.4, 0.6))
+    assert len(without) == 5
 
 
 def test_recovery_falls_with_size_only_where_the_intervals_say_so():
     curves = pd.DataFrame({"quality": 75, "epsilon": [1, 5], "recovery": [0.5, 0.1], "low": [0.4, 0.0]})
-    assert explanation_words._by_size(curves.assign(high=[0.6, 0.2]), 75).startswith("Recovery falls as")
-    assert explanation_words._by_size(curves.assign(high=[0.6, 0.45]), 75).startswith("Recovery at each size")
+    halves = pd.DataFrame({"quality": [75], "value": [1.0], "low": [0.9], "high": [1.1], "least": 1, "most": 5})
+    falls = explanation_answer._by_size(curves.assign(high=[0.6, 0.2]), 75, halves)
+    assert falls.startswith("Recovery falls as")
+    assert explanation_answer._by_size(curves.assign(high=[0.6, 0.45]), 75, halves).startswith("Recovery at each size")

@@ -33,7 +33,7 @@ LAYERS = {
     "exploration": {
         "atomic", "inspection", "image_sets", "networks", "attacks", "modifications", "jpeg", "parameters", "run",
     },
-    "mechanism": {"run", "networks", "modifications", "jpeg", "statistics", "progress"},
+    "mechanism": {"attacks", "run", "networks", "modifications", "jpeg", "statistics", "progress"},
     "modifications": {"record", "attacks", "transforms", "jpeg", "learned", "run"},
     "learned": {"jpeg", "attacks", "progress", "state_files", "transforms"},
     "transforms": {"jpeg"},

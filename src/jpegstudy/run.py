@@ -140,16 +140,23 @@ class Run:
     def image_table(self, shard=None):
         """Columns image, file, label, view, reason for one shard or all; ``reason`` is null for images that are in."""
         shards = self.shards if shard is None else [shard]
-        tables = [pd.read_parquet(self.path / f"images/{shard:05d}.parquet") for shard in shards]
+        tables = [pd.read_parquet(self._part("images", shard, "parquet", "01_preprocessing")) for shard in shards]
         return pd.concat(tables, ignore_index=True)
 
     def images(self, shard):
         """x of a shard, memory-mapped: uint8 (n, 3, H, W), the accepted rows of ``image_table(shard)`` in order."""
-        return np.load(self.path / f"images/{shard:05d}.npy", mmap_mode="r")
+        return np.load(self._part("images", shard, "npy", "01_preprocessing"), mmap_mode="r")
 
     def gradient_sign(self, shard):
         """The sign of the loss gradient of a shard, memory-mapped: int8 (n, 3, H, W)."""
-        return np.load(self.path / f"gradient_sign/{shard:05d}.npy", mmap_mode="r")
+        return np.load(self._part("gradient_sign", shard, "npy", "02_attack"), mmap_mode="r")
+
+    def _part(self, folder, shard, ending, notebook):
+        """The path of a shard's file. Raises BadInput that names the notebook that writes it if it is not there."""
+        path = self.path / folder / f"{shard:05d}.{ending}"
+        if not path.exists():
+            raise BadInput(f"run {self.name!r} lacks {folder}/{path.name}; run {notebook} first (run: {self.name})")
+        return path
 
     def image_numbers(self):
         """The numbers of the images that are in, in order."""

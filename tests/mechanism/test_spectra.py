@@ -123,3 +123,21 @@ def test_wrong_values_are_refused():
         spectra.Spectrum().add(torch.zeros(1, 1, 8, 8))
     with pytest.raises(BadInput, match="left of it"):
         spectra.PlaneSurvival().add(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 16))
+
+
+def test_sensitivity_is_the_change_along_each_coefficient():
+    gradient = gaussian(1, 3, 8, 8)
+    power = spectra.sensitivity_power(gradient)[0]
+    still = of_planes(torch.zeros(1, 3, 8, 8, dtype=torch.float64))
+    for plane, v, u in ((0, 0, 0), (0, 2, 5), (1, 1, 0), (2, 7, 7)):
+        wave = torch.zeros(1, 1, 1, 1, 8, 8, dtype=torch.float64)
+        wave[..., v, u] = 1
+        planes = torch.zeros(1, 3, 8, 8, dtype=torch.float64)
+        planes[:, plane] = dct.samples(wave)[:, 0]
+        change = (gradient * (of_planes(planes) - still)).sum()
+        assert power[plane, v, u] == pytest.approx(float(change) ** 2)
+
+
+def test_blocks_of_the_planes():
+    assert spectra.blocks_of("4:2:0").tolist() == [4, 1, 1]
+    assert spectra.blocks_of("4:4:4").tolist() == [1, 1, 1]

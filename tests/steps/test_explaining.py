@@ -4,16 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from jpegstudy import attacks, jpeg, mechanism, steps
+from jpegstudy import attacks, jpeg, mechanism, modifications, steps
 from jpegstudy.errors import BadInput
 from jpegstudy.run import Stage
+from jpegstudy.statistics import explanations
 from jpegstudy.steps import explaining
+from jpegstudy.steps.protocols import Shared
+from jpegstudy.steps.sources import load_network
+from jpegstudy.transforms import JpegNoise
 from tests.conftest import studied, write_image
 
 STAGE = "11_why"
 GIVEN = {
     "epsilons": [1, 4], "qualities": [75, 30], "quality": 75, "fractions": [0.5],
-    "ladder": {"epsilon": 1, "bands": False}, "images": 7, "seed": 3, "batch_size": 2, "device": "cpu",
+    "ladder": {"epsilon": 1, "bands": False}, "attacks": ["PGD1"], "attacked_images": 3,
+    "images": 7, "seed": 3, "batch_size": 2, "device": "cpu",
 }  # fmt: skip
 
 
@@ -67,12 +72,33 @@ def test_the_ends_of_the_ladder_are_jpeg_and_the_image(this):
     assert (p["only luma quantization(Adv1(x))"] != p["Adv1(x)"]).any()
 
 
-def test_parts_add_up(this):
+def test_changes_are_those_of_the_runs_images_and_their_parts_add_up(this):
     orders = steps.measured(this, "orders")
-    np.testing.assert_allclose(
-        orders.whole_change, orders.codec_change + orders.survivor_first_order + orders.survivor_remainder
-    )
     assert set(orders.objective) == {"cross-entropy", "margin"}
+    network = load_network(this.run, "cpu")
+    labels = torch.tensor(this.run.predictions("02_attack").query("modification == 'x'").top_label.to_numpy()[:7])
+    x, adv, there, back = (images_of(this, *which) for which in ((0,), (4,), (0, 75), (4, 75)))
+    for objective, rows in orders[orders.epsilon == 4].groupby("objective"):
+        said = {name: mechanism.decomposition.values(network, images, labels, objective=objective).numpy()
+                for name, images in {"x": x, "adv": adv, "there": there, "back": back}.items()}  # fmt: skip
+        expected = {"attack_change": said["adv"] - said["x"], "undone_change": said["back"] - said["adv"],
+                    "codec_change": said["there"] - said["x"], "whole_change": said["back"] - said["x"]}  # fmt: skip
+        for change, values in expected.items():
+            np.testing.assert_allclose(rows[change], values, atol=1e-5)
+        for change, parts in explanations.CHANGES.items():
+            np.testing.assert_allclose(rows[list(parts)].sum(axis=1), expected[change], atol=1e-5)
+        noisy = JpegNoise(quality=75)(x, seed=3, indices=this.run.image_numbers()[:7])
+        of_noise = mechanism.decomposition.values(network, noisy, labels, objective=objective)
+        np.testing.assert_allclose(rows["noise_x"], of_noise, atol=1e-5)
+
+
+def test_shares_count_the_same_blocks_above_and_below():
+    side = 40  # two whole units of 16 pixels and a half: five whole blocks
+    x = torch.full((1, 3, side, side), 120, dtype=torch.uint8)
+    batch = explaining._Batch(None, {"seed": 0}, x, torch.ones(1, 3, side, side, dtype=torch.int8), None, [0])
+    gradient = torch.rand(1, 1, side, side, generator=torch.Generator().manual_seed(0)).expand(1, 3, side, side)
+    table, _ = batch._survival(255, 100, gradient, gradient)  # of steps of 1, so that nothing is lost
+    np.testing.assert_allclose(table[["share_at_x", "share_at_compressed"]], 1, atol=1e-3)
 
 
 def test_spectra_are_means_over_images(this):
@@ -86,6 +112,14 @@ def test_spectra_are_means_over_images(this):
     survival.add(delta, left)
     np.testing.assert_allclose(found["4 75 both"] / found["4 75 given"], survival.gain, atol=1e-9)
     assert found["gradient"].sum() == pytest.approx(1)
+    network = load_network(this.run, "cpu")
+    numbers = this.run.image_numbers()[:3]
+    made = Shared(network, images_of(this, 0)[:3], seed=3, indices=numbers).image(modifications.parse("PGD1(x)"))
+    added = made.double() - images_of(this, 0)[:3].double()
+    assert added.abs().max() == 1
+    np.testing.assert_allclose(
+        found["PGD1"], mechanism.spectra.band_power(added, subsampling="4:2:0").mean(axis=0), rtol=1e-6
+    )
 
 
 def test_a_shard_is_made_again_alike(this):
@@ -100,6 +134,58 @@ def test_a_shard_is_made_again_alike(this):
 def test_more_images_than_there_are_are_refused(this):
     with pytest.raises(BadInput, match="images is 11; run 'test' has 10"):
         steps.explain(Stage(this.run, STAGE, {**GIVEN, "images": 11}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"quality": 50}, r"quality is 50; wanted one of the qualities \[75, 30\]"),
+        ({"ladder": {"epsilon": 3, "bands": False}}, r"ladder's epsilon is 3; wanted one of epsilons \[1, 4\]"),
+        ({"attacks": ["PGD2{JPG}"]}, "attacks names 'PGD2{JPG}'; wanted attacks on the network itself"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused_before_anything_is_measured(this, changed, message):
+    with pytest.raises(BadInput, match=message):
+        steps.explain(Stage(this.run, STAGE, {**GIVEN, **changed}))
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [("gradient_sign/00001.npy", "lacks gradient_sign/00001.npy; run 02_attack first"),
+     ("images/00001.npy", "lacks images/00001.npy; run 01_preprocessing first")],
+)  # fmt: skip
+def test_a_missing_shard_names_the_notebook_to_run(this, part, message):
+    last, lost = this.last_file(1), this.run.path / part
+    kept = {path: path.read_bytes() for path in (last, lost)}
+    last.unlink()
+    lost.unlink()
+    try:
+        with pytest.raises(BadInput, match=message):
+            steps.explain(Stage(this.run, STAGE, GIVEN))
+    finally:
+        for path, data in kept.items():
+            path.write_bytes(data)
+
+
+@pytest.mark.parametrize(("part", "read"), [("orders/00001.parquet", "table"), ("spectra/00001.npz", "spectra")])
+def test_a_missing_measurement_is_not_passed_over(this, part, read):
+    lost = this.run.path / "mechanism" / part
+    data = lost.read_bytes()
+    lost.unlink()
+    try:
+        with pytest.raises(BadInput, match=f"lacks mechanism/{part}; delete predictions/11_why/00001.parquet and run"):
+            steps.measured(this, "orders") if read == "table" else steps.measured_spectra(this)
+    finally:
+        lost.write_bytes(data)
+
+
+def test_a_network_without_gradients_is_told_so():
+    images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+    for network in (lambda x: x.detach().mean((2, 3)), lambda x: torch.ones(len(x), 3, requires_grad=True) * 2):
+        with pytest.raises(BadInput, match="the network gives no gradient with respect to its images; wanted one"):
+            attacks.loss_gradient(network, images)
+        with pytest.raises(BadInput, match="the network gives no gradient"):
+            mechanism.decomposition.value_and_gradient(network, images, torch.tensor([0, 1]))
 
 
 def test_rungs_are_named_after_what_is_done():

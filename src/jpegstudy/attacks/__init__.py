@@ -28,12 +28,13 @@ from jpegstudy.attacks import (
 )  # fmt: skip
 from jpegstudy.attacks.contract import Attacked
 from jpegstudy.attacks.fast_gradient import fgsm, perturb
-from jpegstudy.attacks.gradient import gradient_sign, loss_gradient
+from jpegstudy.attacks.gradient import gradient_of, gradient_sign, loss_gradient
 from jpegstudy.errors import BadInput
 
 __all__ = [
     "ATTACKS", "Attacked", "adaptive", "carlini_wagner", "contract", "deepfool", "dormant", "fast_gradient", "fgsm",
-    "find", "gradient", "gradient_sign", "iterated", "lattice", "loss_gradient", "perturb", "square", "strength",
+    "find", "gradient", "gradient_of", "gradient_sign", "iterated", "lattice", "loss_gradient", "perturb", "square",
+    "strength",
 ]  # fmt: skip
 
 ATTACKS = {

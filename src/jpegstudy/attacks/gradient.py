@@ -3,6 +3,8 @@
 import torch
 from torch.nn import functional
 
+from jpegstudy.errors import BadInput
+
 
 def loss_gradient(network, images, labels=None):
     """The gradient of the cross-entropy with respect to the images, and the logits that came on the way.
@@ -21,8 +23,20 @@ def loss_gradient(network, images, labels=None):
         if labels is None:
             labels = logits.detach().argmax(dim=1)
         loss = functional.cross_entropy(logits.to(images.dtype), labels.to(logits.device), reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, x)
+        gradient = gradient_of(loss, x)
     return gradient, logits.detach()
+
+
+def gradient_of(loss, x):
+    """The gradient of a scalar with respect to x, of x's shape. Raises BadInput where the network gives none."""
+    if loss.requires_grad:
+        (gradient,) = torch.autograd.grad(loss, x, allow_unused=True)
+        if gradient is not None:
+            return gradient
+    raise BadInput(
+        "the network gives no gradient with respect to its images; wanted one that is differentiable from images to "
+        "logits: without torch.no_grad, detach, or a way through numpy"
+    )
 
 
 def gradient_sign(network, images, labels=None):

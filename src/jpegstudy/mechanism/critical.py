@@ -1,29 +1,39 @@
-"""Recovery as steps, spectra and the accuracy without JPEG predict it, by quality; and the epsilons where it ends."""
+"""Recovery as it is predicted by quality, and the epsilons where it falls through one half.
 
+At "x" the prediction knows JPEG's steps, the phases of the image's coefficients, the spectrum of the perturbation, the
+gradient at x, and two measured accuracies: under attack without JPEG, and of JPG(x). At "compressed" it knows the
+gradient at JPG(x) in its place, which JPEG has turned.
+"""
+
+import numpy as np
 import pandas as pd
 
 from jpegstudy.mechanism import prediction
+from jpegstudy.statistics import outcomes, resampling
+
+AT = {"compressed": "the gradient at JPG(x)", "x": "the gradient at x"}  # where it is taken, in words
 
 
-def surviving_shares(geometry):
+def surviving_shares(geometry, at="compressed"):
     """G, the share of the first order that should survive: columns quality, epsilon, share.
 
-    geometry: a row for each image, epsilon and quality, with first_order and share_at_compressed. The share of all
-    images together: what survives of their summed first orders, so that an image whose own is near 0 does not decide.
+    geometry: a row for each image, epsilon and quality, with first_order and share_at_<at>.  at: of AT. The share of
+    all images together: what survives of their summed first orders, so that an image whose own is near 0 does not
+    decide.
     """
-    left = geometry.assign(left=geometry["share_at_compressed"] * geometry["first_order"])
+    left = geometry.assign(left=geometry[f"share_at_{at}"] * geometry["first_order"])
     sums = left.groupby(["quality", "epsilon"])[["left", "first_order"]].sum()
     return (sums["left"] / sums["first_order"]).rename("share").reset_index()
 
 
-def predicted_recoveries(geometry, accuracy, compressed):
+def predicted_recoveries(geometry, accuracy, compressed, at="compressed"):
     """The recovery that prediction.predicted_recovery gives: columns quality, epsilon, share, recovery.
 
-    geometry: as for ``surviving_shares``.  accuracy: without JPEG, a Series by epsilon that begins at 0, the clean one.
-    compressed: ``{quality: accuracy of JPG(x)}``.
+    geometry, at: as for ``surviving_shares``.  accuracy: without JPEG, a Series by epsilon that begins at 0, the clean
+    one.  compressed: ``{quality: accuracy of JPG(x)}``.
     """
     parts = []
-    for quality, part in surviving_shares(geometry).groupby("quality"):
+    for quality, part in surviving_shares(geometry, at).groupby("quality"):
         part = part.sort_values("epsilon")
         recovery = prediction.predicted_recovery(
             part["epsilon"], part["share"], **_known(accuracy, compressed, quality)
@@ -32,20 +42,72 @@ def predicted_recoveries(geometry, accuracy, compressed):
     return pd.concat(parts, ignore_index=True)
 
 
-def critical_epsilons(measured, predicted, accuracy, compressed):
-    """``(measured, predicted)``: of each quality the epsilon at which recovery falls through one half; NaN where not.
+def predictions(geometry, accuracy, compressed):
+    """``{words: predicted_recoveries}`` for each place of AT; arguments as there."""
+    return {words: predicted_recoveries(geometry, accuracy, compressed, at) for at, words in AT.items()}
 
-    measured: columns quality, epsilon, recovery.  predicted: from ``predicted_recoveries``, whose shares are joined
-    between its epsilons.  accuracy, compressed: as there.
+
+def beside_measured(curves, predicted):
+    """What was measured beside ``predictions``: a row for each quality and epsilon that both have.
+
+    curves: statistics.explanations.recovery_curves_of. Columns: its own, and for each place the share and recovery
+    predicted, recovery_with_gradient_at_<compressed or x> and share_with_gradient_at_<...>.
     """
-    found, told = {}, {}
-    for quality, part in measured.groupby("quality"):
-        part = part.sort_values("epsilon")
-        found[quality] = prediction.critical_epsilon(part["epsilon"], part["recovery"])
-        rows = predicted[predicted["quality"] == quality].sort_values("epsilon")
+    for at, words in AT.items():
+        names = {name: f"{name}_with_gradient_at_{at}" for name in ("share", "recovery")}
+        curves = curves.merge(predicted[words].rename(columns=names), on=["quality", "epsilon"])
+    return curves
+
+
+def predicted_critical_epsilons(predicted, accuracy, compressed):
+    """``{quality: epsilon}`` at which the predicted recovery falls through one half; NaN where it does not.
+
+    predicted: from ``predicted_recoveries``, whose shares are joined between its epsilons.  accuracy, compressed: as
+    there.
+    """
+    found = {}
+    for quality, rows in predicted.groupby("quality"):
+        rows = rows.sort_values("epsilon")
         known = _known(accuracy, compressed, quality)
-        told[quality] = prediction.predicted_critical_epsilon(rows["epsilon"], rows["share"], **known)
-    return found, told
+        found[quality] = prediction.predicted_critical_epsilon(rows["epsilon"], rows["share"], **known)
+    return found
+
+
+def critical_epsilons(predictions, *, resamples=resampling.RESAMPLES, seed=0):
+    """The epsilon of each quality at which measured recovery falls through one half: quality, value, low, high, least,
+    most.
+
+    predictions: of x, Adv and JPG at several epsilons and qualities. least and most are the epsilons measured; a value
+    or an end below least is 0, for recovery lies below one half already there, one above most infinite. The interval
+    is the percentile bootstrap's over files.
+    """
+    data = outcomes.read_outcomes(predictions)
+    parts = data.modifications
+    attacked = parts[parts["attack"].notna() & parts["transform"].isna()].sort_values("epsilon")
+    epsilons = attacked["epsilon"].to_numpy(float)
+    sums, _ = resampling.sums_by_file(data.hits, data.files)
+    rows = []
+    for quality, part in parts[parts["attack"].notna() & (parts["transform"] == "JPG")].groupby("quality"):
+        back = part.set_index("epsilon").loc[attacked["epsilon"], "modification"]
+        places = [[data.place(f) for f in each] for each in (["x"], attacked["modification"], back)]
+
+        def crossing(totals, places=places):
+            clean, hit, again = (totals[..., place] for place in places)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                curves = (again - hit) / (clean - hit)
+            return np.apply_along_axis(_crossing, -1, curves, epsilons)[..., None]
+
+        (found,) = resampling.percentiles(sums, crossing, resamples=resamples, seed=seed)
+        rows.append((int(quality), *found, epsilons[0], epsilons[-1]))
+    return pd.DataFrame(rows, columns=["quality", "value", "low", "high", "least", "most"])
+
+
+def _crossing(recovery, epsilons):
+    found = prediction.critical_epsilon(epsilons, recovery)
+    if not np.isnan(found):
+        return found
+    known = recovery[np.isfinite(recovery)]
+    return 0.0 if len(known) and known[0] < 0.5 else np.inf
 
 
 def _known(accuracy, compressed, quality):

@@ -20,13 +20,16 @@ import pandas as pd
 import torch
 from torch.nn import functional
 
+from jpegstudy.attacks import gradient_of
 from jpegstudy.errors import BadInput
 
 GAUSSIAN, SIGNS = 21, 22  # kinds of drawings, so that no two of one image share their numbers
 OBJECTIVES = ("cross-entropy", "margin")
 
 
-def decompose(network, labels, x, attacked, compressed, compressed_attacked, *, objective="cross-entropy"):
+def decompose(
+    network, labels, x, attacked, compressed, compressed_attacked, *, objective="cross-entropy", known=None
+):  # fmt: skip
     """One row per image of the changes and their parts, float64: the module's docstring says what adds up to what.
 
     network: images -> logits (N, K), for floating images (N, 3, H, W) in grey levels, in eval mode.
@@ -35,13 +38,14 @@ def decompose(network, labels, x, attacked, compressed, compressed_attacked, *, 
     levels. The network is given float64 if x is float64, and float32 otherwise; products are summed in float64.
     objective: "cross-entropy", natural logarithms, or "margin", the highest other logit less the label's: above 0 where
     the network is misled. Both rise where the attack succeeds.
+    known: what ``value_and_gradient`` gave at x or at compressed before, ``{"x": ..., "compressed": ...}``, or some.
     Columns: x, attacked, compressed, compressed_attacked, the objective's four values;
     attack_change = attack_first_order + attack_remainder;
     whole_change = codec_change + survivor_first_order + survivor_remainder;
     undone_change = step_first_order + step_remainder = codec_change + removed_first_order + turned_first_order +
     undone_remainder; gradient_l1_x and gradient_l2_x, the norms of g(x) in objective per grey level.
-    Three forward and backward passes, and a forward one. Raises BadInput for an unknown objective, other shapes, or
-    labels without a logit.
+    Three forward and backward passes, less those known, and a forward one. Raises BadInput for an unknown objective,
+    other shapes, labels without a logit, or a network without gradients.
     """
     images = [x, attacked, compressed, compressed_attacked]
     if len({tuple(each.shape) for each in images}) != 1 or len(labels) != len(x):
@@ -49,9 +53,13 @@ def decompose(network, labels, x, attacked, compressed, compressed_attacked, *, 
         raise BadInput(f"images are of shapes {shapes} and there are {len(labels)} labels; wanted one shape (N, ...)")
     dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
     x, attacked, compressed, back = (each.detach().to(dtype) for each in images)
-    at_x, g_x = value_and_gradient(network, x, labels, objective=objective)
+    known = known or {}
+
+    def found_at(name, where):
+        return known.get(name) or value_and_gradient(network, where, labels, objective=objective)
+
+    (at_x, g_x), (at_compressed, g_compressed) = found_at("x", x), found_at("compressed", compressed)
     at_attacked, g_attacked = value_and_gradient(network, attacked, labels, objective=objective)
-    at_compressed, g_compressed = value_and_gradient(network, compressed, labels, objective=objective)
     at_back = values(network, back, labels, objective=objective)
     delta, survivor, step = (_less(attacked, x), _less(back, compressed), _less(back, attacked))
     found = {"x": at_x, "attacked": at_attacked, "compressed": at_compressed, "compressed_attacked": at_back}
@@ -102,7 +110,7 @@ def value_and_gradient(network, images, labels, *, objective="cross-entropy"):
     at = _floating(images).detach().requires_grad_()
     with torch.enable_grad():
         found = _objective(network(at), labels, objective)
-        (gradient,) = torch.autograd.grad(found.sum(), at)
+        gradient = gradient_of(found.sum(), at)
     return found.detach(), gradient
 
 

@@ -31,6 +31,13 @@ def steps_of(quality):
     return np.stack([luma, chroma, chroma])
 
 
+def blocks_of(subsampling):
+    """How many blocks each plane has for one of Cb's: (3,). Mean squares times these compare as energies."""
+    check_subsampling(subsampling)
+    down, across = sampling.FACTORS[subsampling]
+    return np.array([down * across, 1, 1])
+
+
 def coefficients(values, subsampling="4:4:4"):
     """Each plane's coefficients, a list of three float64 (N, blocks, 8, 8); values and errors as for ``band_power``."""
     luma, chroma = (dct.coefficients(plane).flatten(2, 3) for plane in _planes(values, subsampling))
@@ -58,17 +65,33 @@ def strengths(gradient, perturbation, *, subsampling="4:4:4"):
     """
     if gradient.shape != perturbation.shape:
         raise BadInput(f"a gradient of {tuple(gradient.shape)} and a perturbation of {tuple(perturbation.shape)}")
-    height, width = _whole(gradient, subsampling)
     moved = _planes(perturbation, subsampling)
-    at = [plane.clone().requires_grad_() for plane in moved]
+    products = [
+        (dct.coefficients(g) * dct.coefficients(p)).sum(dim=(2, 3))
+        for g, p in zip(_of_planes(gradient, subsampling), moved, strict=True)
+    ]
+    return torch.cat(products, dim=1).cpu().numpy()
+
+
+def sensitivity_power(gradient, *, subsampling="4:4:4"):
+    """The mean square of what the objective changes by with each plane's and band's coefficients: float64 (N, 3, 8, 8).
+
+    gradient: floating (N, 3, H, W), per grey level of RGB; per grey level of a coefficient comes out. That is not the
+    spectrum of the gradient taken for an image: a coefficient of luma moves all three colors.
+    Raises BadInput as ``band_power``.
+    """
+    luma, chroma = (dct.coefficients(plane).square().mean(dim=(2, 3)) for plane in _of_planes(gradient, subsampling))
+    return torch.cat([luma, chroma], dim=1).cpu().numpy()
+
+
+def _of_planes(gradient, subsampling):
+    """The gradient with respect to luma (N, 1, H, W) and chroma (N, 2, h, w): float64, whole blocks only."""
+    height, width = whole_sides(gradient, subsampling)
+    at = [torch.zeros_like(plane).requires_grad_() for plane in _planes(gradient, subsampling)]
     with torch.enable_grad():  # the way back is linear; its transpose takes the gradient from RGB to the planes
         chroma = sampling.upsample(at[1], subsampling, height, width, rounded=False)
         back = color.to_rgb(at[0] - 128, chroma, rounded=False)
-        of_planes = torch.autograd.grad(back, at, gradient[..., :height, :width].to(torch.float64))
-    products = [
-        (dct.coefficients(g) * dct.coefficients(p)).sum(dim=(2, 3)) for g, p in zip(of_planes, moved, strict=True)
-    ]
-    return torch.cat(products, dim=1).cpu().numpy()
+        return torch.autograd.grad(back, at, gradient[..., :height, :width].to(torch.float64))
 
 
 class Spectrum:
@@ -180,10 +203,11 @@ def band_table(quality, **spectra):
 
 
 def share_table(power):
-    """Shares of each image's energy, a row an image, from ``band_power``, (N, 3, 8, 8).
+    """Shares of each image's mean square coefficients, a row an image, from ``band_power``, (N, 3, 8, 8).
 
-    Columns: chroma_share, Cb's and Cr's of the energy of the three planes; mean_share, low_share, middle_share,
-    high_share: of luma's energy in its mean, and in the bands 1 to 9, 10 to 35 and 36 to 63 of the zig-zag order.
+    Columns: chroma_share, Cb's and Cr's of the sum over the three planes, each counted alike; mean_share, low_share,
+    middle_share, high_share: of luma's energy in its mean, and in the bands 1 to 9, 10 to 35 and 36 to 63 of the
+    zig-zag order.
     NaN where there is no energy.
     """
     ordered = np.asarray(power).reshape(len(power), 3, 64)[:, :, dct.zigzag().numpy()]
@@ -208,8 +232,8 @@ def texture_table(images):
     )
 
 
-def _whole(values, subsampling):
-    """Height and width of the whole blocks, or units, of images. Raises BadInput where there are none."""
+def whole_sides(values, subsampling):
+    """Height and width of the whole blocks, or units, of images (N, 3, H, W). Raises BadInput where there are none."""
     check_subsampling(subsampling)
     if values.dim() != 4 or values.shape[1] != 3:
         raise BadInput(f"values are {tuple(values.shape)}; wanted (N, 3, H, W)")
@@ -222,7 +246,7 @@ def _whole(values, subsampling):
 
 def _planes(values, subsampling):
     """Luma (N, 1, H, W) and chroma (N, 2, h, w), linear, float64, whole blocks only."""
-    height, width = _whole(values, subsampling)
+    height, width = whole_sides(values, subsampling)
     luma, chroma = color.to_ycbcr(values[..., :height, :width].detach().to(torch.float64), rounded=False)
     return [luma + 128, sampling.downsample(chroma, subsampling, rounded=False)]
 

@@ -20,8 +20,11 @@ DISTANCES = {
     "rms_compressed_x": "JPG(x) to x",
     "rms_compressed_attacked_x": "JPG(Adv) to x",
     "rms_noisy_x": "JPGnoise(Adv) to x",
+    "rms_attacked_compressed": "Adv to JPG(x)",
     "rms_compressed_attacked_compressed": "JPG(Adv) to JPG(x)",
+    "rms_noisy_compressed": "JPGnoise(Adv) to JPG(x)",
 }
+ORTHOGONAL, STRAIGHT = 0.1, 0.9  # below and above which the picture is said to hold
 PLANES = ("luma", "Cb", "Cr")
 PARTS = {
     "codec_change": "the codec's residual on the clean image",
@@ -55,18 +58,19 @@ def _by_epsilon(means, names, drawn):
 
 
 def figure_1(means, quality):
-    """Sentences: whether the picture of a projection holds, at each epsilon."""
+    """Sentences: whether the picture of a projection holds, at each epsilon, and by what rule."""
     lines = []
     for epsilon, part in means[means["quality"] == quality].groupby("epsilon"):
         told = part.set_index("measure")
         gain, step, gap = (told.loc[name] for name in ("gain", "step_cosine", "projection_gap"))
-        holds = gain["high"] < 0.1 and step["low"] > 0.9
+        holds = gain["high"] < ORTHOGONAL and step["low"] > STRAIGHT and gap["low"] <= 0 <= gap["high"]
         lines.append(
             f"At ε = {epsilon:g}, quality {quality}, the picture {'holds' if holds else 'does not hold'}: of the "
             f"perturbation's own direction {_rate(gain)} survives, JPEG steps back at a cosine of {_rate(step)}, and "
             f"the gap to a projection is {_rate(gap)}."
         )
-    return lines
+    return [*lines, f"(It would hold with the first below {ORTHOGONAL:g} and the second above {STRAIGHT:g}, each with "
+            "its whole interval, and the third 0 within its own.)"]  # fmt: skip
 
 
 def rungs(recoveries):
@@ -74,30 +78,40 @@ def rungs(recoveries):
     rows = recoveries[~recoveries["kind"].isin(["only band", "all but band"])]
     told = {
         "variant": rows["variant"],
+        "accuracy on x": [_interval(row, "clean", "clean_") for _, row in rows.iterrows()],
+        "on Adv": [_interval(row, "attacked", "attacked_") for _, row in rows.iterrows()],
         "recovery": [_interval(row, "recovery", "") for _, row in rows.iterrows()],
-        "less than all of JPEG": [_interval(row, "less", "less_") for _, row in rows.iterrows()],
-        "accuracy on clean images": [_interval(row, "cost", "cost_") for _, row in rows.iterrows()],
+        "less that of all of JPEG": [_interval(row, "less", "less_") for _, row in rows.iterrows()],
     }
     return pd.DataFrame(told).set_index("variant")
 
 
 def earned(recoveries):
-    """Sentences: which step earns the recovery by itself, and which cannot be left out."""
+    """Sentences: which step gives back most by itself, and without which most is missed."""
     only, without = (recoveries[recoveries["kind"] == kind] for kind in ("only", "all but"))
-    best, missed = only.loc[only["recovery"].idxmax()], without.loc[without["less"].idxmin()]
     whole = recoveries.set_index("variant").loc["all"]
+    if pd.isna(whole["recovery"]):
+        return [f"The attack may have taken nothing from these images (n = {whole['n']}), so nothing comes back."]
+    best, second = (row for _, row in only.nlargest(2, "recovery").iterrows())
     lines = [
         f"All of JPEG gives back {_interval(whole, 'recovery', '')} (n = {whole['n']}); of single steps most is given "
-        f"back by {best['variant'].removeprefix('only ')}, {_interval(best, 'recovery', '')}.",
-        f"Most is missed without {missed['variant'].removeprefix('all but ')}: {_interval(missed, 'less', 'less_')}.",
+        f"back by {best['variant'].removeprefix('only ')}, {_interval(best, 'recovery', '')}, then by "
+        f"{second['variant'].removeprefix('only ')}, {_interval(second, 'recovery', '')}."
     ]
+    missed = without.loc[without["less"].idxmin()]
+    if verdict(missed["less_low"], missed["less_high"]) < 0:
+        name = missed["variant"].removeprefix("all but ")
+        lines.append(f"Most is missed without {name}: {_interval(missed, 'less', 'less_')}.")
+    else:
+        lines.append("No single step is missed beyond its interval: the others give back what it gave.")
     bands = recoveries[recoveries["kind"] == "only band"]
     if len(bands):
-        sure = bands[bands["low"] > 0]
         top = bands.nlargest(3, "recovery")["variant"].str.extract(r"(\d+)$", expand=False)
-        told = f"Of 64 bands quantized alone, {len(sure)} give back something beyond their interval; most, bands "
-        lines.append(f"{told}{', '.join(top)} of the zig-zag order; together all of them would give "
-                     f"{bands['recovery'].sum():.2f}.")  # fmt: skip
+        lines.append(
+            f"Of 64 bands quantized alone, {(bands['low'] > 0).sum()} give back something beyond their interval (some "
+            f"two would by chance); most, bands {', '.join(top)} of the zig-zag order. Their recoveries sum to "
+            f"{bands['recovery'].sum():.2f}, but recoveries do not add."
+        )
     return lines
 
 
@@ -129,48 +143,85 @@ def undone_in_words(table, objective, epsilon):
     return f"At ε = {epsilon:g} JPEG changes the {objective} by {_rate(whole)}; of that: {', '.join(shares)}."
 
 
-def objectives(table, objective):
-    """mean_objectives of one objective as a table to read: a row for each kind of image, a column for each epsilon."""
-    names = {
-        "x": "x",
-        "attacked": "Adv",
-        "compressed": "JPG(x)",
-        "compressed_attacked": "JPG(Adv)",
-        "noise": "JPGnoise(Adv)",
-        "gaussian": "Adv and Gaussian noise of the residual's power",
-        "signs": "x and random signs",
-    }
-    rows = []
-    for name, words in names.items():
-        part = table[(table["objective"] == objective) & (table["images"] == name)]
-        told = {f"ε = {row.epsilon:g}": rate(row.value, row.low, row.high) for row in part.itertuples()}
-        rows.append({"images": words, **told})
-    return pd.DataFrame(rows).set_index("images")
+def controls(table, objective):
+    """explanations.control_changes of one objective as a table to read: a row for each control, a column each epsilon.
+
+    The share is of JPEG's own change for what is done to Adv, and of the attack's for what is done to x.
+    """
+    part = table[table["objective"] == objective]
+    rows = {}
+    for row in part.itertuples():
+        told = rows.setdefault(row.control, {"change by": row.control, "share of": "" if row.of == row.control
+                                             else row.of})  # fmt: skip
+        share = "" if row.of == row.control else f"; {rate(row.share, row.share_low, row.share_high)}"
+        told[f"ε = {row.epsilon:g}"] = f"{rate(row.value, row.low, row.high)}{share}"
+    return pd.DataFrame(rows.values()).set_index(["change by", "share of"])
 
 
-def planes(gains, given):
+def controls_in_words(table, objective, epsilon):
+    """A sentence: what of JPEG's effect its controls have, and of the attack's, random signs."""
+    part = table[(table["objective"] == objective) & (table["epsilon"] == epsilon)].set_index("control")
+    whole = part.loc["JPEG on Adv"]
+    told = {name: rate(*part.loc[name, ["share", "share_low", "share_high"]]) for name in part.index}
+    signs = f"random signs of the same ε do {told['random signs']} of what the attack does"
+    if verdict(whole["low"], whole["high"]) >= 0:
+        return f"At ε = {epsilon:g} JPEG does not lower the {objective} beyond its interval; {signs}."
+    return (
+        f"At ε = {epsilon:g} JPEG's residual shuffled over the image does {told['JPEG noise on Adv']} of what JPEG "
+        f"does to the {objective} of Adv, Gaussian noise of its power {told['Gaussian noise on Adv']}; {signs}."
+    )
+
+
+def planes(gains, given, blocks):
     """Of each color plane the gain over all its bands, and its share of the perturbation's energy, by epsilon.
 
-    gains, given: ``{name: (3, 8, 8)}``, gain by band, and the perturbation's mean square coefficients.
+    gains, given: ``{name: (3, 8, 8)}``, gain by band, and the perturbation's mean square coefficients.  blocks: (3,),
+    how many each plane has. The axes of the planes are not orthogonal, so that energies of RGB share out otherwise.
     """
     rows = {}
     for name, gain in gains.items():
         power = given[name].sum(axis=(1, 2))
         through = (gain * given[name]).sum(axis=(1, 2)) / power
+        energy = power * blocks / (power * blocks).sum()
         told = {f"gain, {plane}": f"{value:.2f}" for plane, value in zip(PLANES, through, strict=True)}
-        rows[name] = told | {
-            f"energy, {plane}": f"{part:.0%}" for plane, part in zip(PLANES, power / power.sum(), strict=True)
-        }
+        rows[name] = told | {f"energy, {plane}": f"{part:.0%}" for plane, part in zip(PLANES, energy, strict=True)}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def corner(spectra):
+    """A sentence: of each spectrum's luma, the share in the 16 lowest bands, a quarter of all.
+
+    spectra: ``{words: (3, 8, 8)}``, mean squares by plane and band.
+    """
+    told = [f"{name} {values[0, :4, :4].sum() / values[0].sum():.0%}" for name, values in spectra.items()]
+    return f"Of luma, the 4 × 4 lowest of the 8 × 8 bands have (white noise: 25%): {', '.join(told)}."
+
+
 def critical(measured, predicted):
-    """Critical epsilons as a table to read: ``{quality: epsilon}`` each, NaN where recovery does not cross one half."""
-    rows = [
-        {"quality": quality, "measured": _epsilon(value), "predicted": _epsilon(predicted[quality])}
-        for quality, value in measured.items()
-    ]
+    """Critical epsilons as a table to read.
+
+    measured: of mechanism.critical.critical_epsilons.  predicted: ``{words: {quality: epsilon}}``, NaN where it does
+    not cross one half.
+    """
+    rows = []
+    for row in measured.itertuples():
+        told = {"quality": row.quality, "measured": critical_in_words(row)}
+        for words, found in predicted.items():
+            value = found[row.quality]
+            told[words] = "not crossed" if math.isnan(value) else f"{value:.2f}"
+        rows.append(told)
     return pd.DataFrame(rows).set_index("quality")
+
+
+def critical_in_words(row):
+    """A critical epsilon with its interval; below or above what was measured where it lies there."""
+
+    def told(value):
+        if math.isnan(value):
+            return "?"
+        return f"below {row.least:g}" if value == 0 else f"above {row.most:g}" if math.isinf(value) else f"{value:.2f}"
+
+    return f"{told(row.value)} [{told(row.low)}, {told(row.high)}]"
 
 
 def model(found):
@@ -204,73 +255,3 @@ def _interval(row, name, prefix):
 
 def _rate(row):
     return rate(row["value"], row["low"], row["high"])
-
-
-def _epsilon(value):
-    return "not crossed" if math.isnan(value) else f"{value:.2f}"
-
-
-def answer(means, recoveries, changes, objectives_of, curves, predicted, found=None, *, quality, epsilon):
-    """The page's answer in paragraphs, every number of which is one of its tables'.
-
-    means: geometry_means.  recoveries: rung_recoveries, or None.  changes: mean_parts.  objectives_of: mean_objectives.
-    curves: recovery_curves_of.  predicted: mechanism.critical.predicted_recoveries.  found: a RecoveryModel, or None.
-    quality, epsilon: of the study's JPEG and of the perturbation that is told of.
-    """
-    at = means[(means["quality"] == quality) & (means["epsilon"] == epsilon)].set_index("measure")
-    lines = [
-        f"**What survives.** At ε = {epsilon:g} and quality {quality}, {_rate(at.loc['gain'])} of the perturbation "
-        f"survives JPEG in its own direction, and what comes out is {_rate(at.loc['survival_ratio'])} times as long as "
-        "what went in: a quantizer answers small changes with none, or with whole steps."
-    ]
-    if recoveries is not None:
-        lines.append("**Which step.** " + " ".join(earned(recoveries)[:2]))
-    part = objectives_of[(objectives_of["objective"] == "margin") & (objectives_of["epsilon"] == epsilon)]
-    told = part.set_index("images")
-    lines.append(
-        f"**What the network makes of it.** {undone_in_words(changes, 'margin', epsilon)} The label falls behind by "
-        f"{_rate(told.loc['attacked'])} under the attack, by {_rate(told.loc['compressed_attacked'])} after JPEG, by "
-        f"{_rate(told.loc['noise'])} after the same residual shuffled and by {_rate(told.loc['gaussian'])} after "
-        "Gaussian noise of its power; below 0 it is kept."
-    )
-    lines.append("**Up to which size.** " + _by_size(curves, quality))
-    lines.append("**What remains unexplained.** " + " ".join(_unexplained(changes, curves, predicted, found, epsilon)))
-    return lines
-
-
-def _by_size(curves, quality):
-    own = curves[curves["quality"] == quality].dropna(subset="recovery").sort_values("epsilon")
-    spans = ", ".join(f"{rate(row.recovery, row.low, row.high)} at ε = {row.epsilon:g}" for row in own.itertuples())
-    falls = len(own) > 1 and own["low"].iloc[0] > own["high"].iloc[-1]
-    said = "Recovery falls as the perturbation grows" if falls else "Recovery at each size"
-    return f"{said}: {spans} (quality {quality})."
-
-
-def _unexplained(changes, curves, predicted, found, epsilon):
-    """Sentences: what lies beyond the first order, how far prediction is off, and how well single images are told."""
-    part = changes[(changes["objective"] == "margin") & (changes["epsilon"] == epsilon)]
-    rest = part[part["change"] == "undone_change"].set_index("part").loc["undone_remainder"]
-    lines = [
-        f"Of what JPEG undoes of the margin, {_rate(rest)} lies beyond the first order, where no gradient at x or at "
-        "JPG(x) tells of it."
-    ]
-    both = curves.merge(predicted, on=["quality", "epsilon"], suffixes=("", "_predicted"))
-    off = (both["recovery_predicted"] - both["recovery"]).dropna()
-    if len(off):
-        worst = both.loc[off.abs().idxmax()]
-        lines.append(
-            f"Predicted from JPEG's steps, the spectra and the accuracy without JPEG, recovery is off by "
-            f"{off.abs().mean():.2f} on average over {len(off)} pairs of quality and ε, on the mean by "
-            f"{_signed(off.mean())}, and most, {_signed(off.loc[worst.name])}, at quality {worst['quality']:g} and "
-            f"ε = {worst['epsilon']:g}."
-        )
-    if found is not None:
-        lines.append(
-            f"Which images recover is told from what is known of them with an area of {rate(*found.auc)} under the ROC "
-            "curve, where .5 is guessing and 1 would leave nothing open."
-        )
-    return lines
-
-
-def _signed(value):
-    return f"{value:+.2f}".replace("-", "−")

@@ -7,15 +7,25 @@ from jpegstudy.errors import BadInput
 
 from .curves import recovery
 from .outcomes import read_outcomes
-from .resampling import RESAMPLES, bca, mean_intervals, share_difference_interval
+from .resampling import RESAMPLES, bca, mean_intervals, share_difference_interval, share_intervals, sums_by_file
 
 GEOMETRY = ("residual_ratio", "survival_ratio", "gain", "projection_gap", "survivor_cosine", "step_cosine")
 DISTANCES = ("rms_attacked_x", "rms_compressed_x", "rms_compressed_attacked_x", "rms_noisy_x",
-             "rms_compressed_attacked_compressed")  # fmt: skip
+             "rms_attacked_compressed", "rms_compressed_attacked_compressed", "rms_noisy_compressed")  # fmt: skip
 CHANGES = {  # whole, and the parts that add up to it
     "attack_change": ("attack_first_order", "attack_remainder"),
     "undone_change": ("codec_change", "removed_first_order", "turned_first_order", "undone_remainder"),
     "whole_change": ("codec_change", "survivor_first_order", "survivor_remainder"),
+}
+CONTROLS = {  # what is done: the objective after it, before it, and what its share is of
+    "JPEG on Adv": ("compressed_attacked", "attacked", "JPEG on Adv"),
+    "JPEG noise on Adv": ("noise", "attacked", "JPEG on Adv"),
+    "Gaussian noise on Adv": ("gaussian", "attacked", "JPEG on Adv"),
+    "Adv": ("attacked", "x", "Adv"),
+    "random signs": ("signs", "x", "Adv"),
+    "JPEG on x": ("compressed", "x", "Adv"),
+    "JPEG noise on x": ("noise_x", "x", "Adv"),
+    "Gaussian noise on x": ("gaussian_x", "x", "Adv"),
 }
 
 
@@ -41,8 +51,9 @@ def rung_recoveries(predictions, epsilon, *, resamples=RESAMPLES, seed=0):
 
     predictions: of x, the attack, and "<variant>(x)", "<variant>(Adv(x))" for every variant.
     Columns: variant, kind ("only", "all but", "only band", "all but band", "grid", "ends"), n, recovery, low, high,
-    cost (accuracy on clean images less that of x), cost_low, cost_high, and less (recovery less that of all of JPEG),
-    less_low, less_high: paired, over the same resamples.
+    clean and attacked (accuracy of the variant on x and on Adv), cost (clean less the accuracy of x), and less
+    (recovery less that of all of JPEG; paired, over the same resamples), each of these four with _low and _high.
+    Where the attack may have taken nothing, recovery is missing, as in ``curves.recovery``.
     Raises BadInput if the ladder was not measured.
     """
     attack = f"Adv{epsilon:g}(x)"
@@ -54,21 +65,23 @@ def rung_recoveries(predictions, epsilon, *, resamples=RESAMPLES, seed=0):
     data = read_outcomes(predictions[predictions["modification"].isin(wanted)])
     x, attacked = (data.hits[data.place(name)] for name in ("x", attack))
     clean, back = ([data.hits[data.place(f"{name}({base})")] for name in names] for base in ("x", attack))
+    taken = share_difference_interval(x, attacked, files=data.files, resamples=resamples, seed=seed)
     found = _recoveries(x, attacked, back, names.index("all"), data.files, resamples, seed)
+    if not taken.low > 0:
+        found = [(np.nan, np.nan, np.nan)] * len(found)
+    kept = [share_intervals(hits, files=data.files, resamples=resamples, seed=seed) for hits in (clean, back)]
     rows = []
     for place, name in enumerate(names):
         cost = share_difference_interval(clean[place], x, files=data.files, resamples=resamples, seed=seed)
-        rows.append((name, _kind(name), x.size, *found[place], *cost, *found[len(names) + place]))
-    ends = ("", "_low", "_high")
-    columns = ["variant", "kind", "n", "recovery", "low", "high", *(f"cost{end}" for end in ends)]
-    return pd.DataFrame(rows, columns=[*columns, *(f"less{end}" for end in ends)])
+        rows.append((name, _kind(name), x.size, *found[place], *kept[0][place], *kept[1][place], *cost,
+                     *found[len(names) + place]))  # fmt: skip
+    ends = [f"{part}{end}" for part in ("clean", "attacked", "cost", "less") for end in ("", "_low", "_high")]
+    return pd.DataFrame(rows, columns=["variant", "kind", "n", "recovery", "low", "high", *ends])
 
 
 def _recoveries(x, attacked, back, whole, files, resamples, seed):
     """Intervals of every recovery, then of each less that of all of JPEG."""
-    _, numbers = np.unique(files, return_inverse=True)
-    hits = np.stack([x, attacked, *back]).astype(float)
-    sums = np.stack([np.bincount(numbers, weights=row) for row in hits], axis=1)
+    sums, _ = sums_by_file(np.stack([x, attacked, *back]), files)
 
     def ratios(totals):
         back_again = (totals[..., 2:] - totals[..., [1]]) / (totals[..., [0]] - totals[..., [1]])
@@ -101,14 +114,29 @@ def mean_parts(orders, *, files=None, resamples=RESAMPLES, seed=0):
     return pd.DataFrame(rows, columns=["epsilon", "objective", "change", "part", "n", "value", "low", "high"])
 
 
-def mean_objectives(orders, *, files=None, resamples=RESAMPLES, seed=0):
-    """Means of the objective itself, on x, Adv, JPG(x), JPG(Adv) and under the controls, by epsilon and objective."""
-    names = ("x", "attacked", "compressed", "compressed_attacked", "noise", "gaussian", "signs")
+def control_changes(orders, *, files=None, resamples=RESAMPLES, seed=0):
+    """How JPEG and its controls change the objective, means over images, and each as a share of another's change.
+
+    orders: as for ``mean_parts``, with the objective under controls.
+    Columns: epsilon, objective, control (of CONTROLS), n, value, low, high, of (whose change the share is of), share,
+    share_low, share_high: a quotient of means, over the same resamples.
+    """
     rows = []
     for (epsilon, objective), part in orders.groupby(["epsilon", "objective"]):
-        found = _means(part, names, files, resamples, seed)
-        rows += [(epsilon, objective, name, len(part), *interval) for name, interval in zip(names, found, strict=True)]
-    return pd.DataFrame(rows, columns=["epsilon", "objective", "images", "n", "value", "low", "high"])
+        own = None if files is None else part["image"].map(files).to_numpy()
+        changes = np.stack([(part[after] - part[before]).to_numpy(float) for after, before, _ in CONTROLS.values()])
+        sums, sizes = sums_by_file(changes, own)
+        wholes = [list(CONTROLS).index(of) for *_, of in CONTROLS.values()]
+
+        def statistic(totals, wholes=wholes):
+            means = totals[..., :-1] / totals[..., -1:]
+            return np.concatenate([means, means / means[..., wholes]], axis=-1)
+
+        found = bca(np.column_stack([sums, sizes]), statistic, resamples=resamples, seed=seed)
+        for place, (control, (*_, of)) in enumerate(CONTROLS.items()):
+            rows.append((epsilon, objective, control, len(part), *found[place], of, *found[len(CONTROLS) + place]))
+    shares = ["share", "share_low", "share_high"]
+    return pd.DataFrame(rows, columns=["epsilon", "objective", "control", "n", "value", "low", "high", "of", *shares])
 
 
 def _means(part, columns, files, resamples, seed):

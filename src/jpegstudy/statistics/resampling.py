@@ -165,6 +165,17 @@ def bca(sums, statistic, *, resamples=RESAMPLES, seed=0):
     return [_bca_one(float(values[m]), drawn[:, m], left_out[:, m]) for m in range(len(values))]
 
 
+def percentiles(sums, statistic, *, resamples=RESAMPLES, seed=0):
+    """Percentile bootstrap intervals, arguments and result as of ``bca``, of numbers that may be 0 or infinite where
+    what they measure lies beyond either end: BCa's corrections want finite ones. NaN ends where there is one file."""
+    values = np.atleast_1d(statistic(sums.sum(axis=0)))
+    if len(sums) == 1:
+        return [Interval(float(value), np.nan, np.nan) for value in values]
+    drawn = np.sort(statistic(_resampled_totals(sums, resamples, seed)), axis=0)
+    low, high = (drawn[round(level * (len(drawn) - 1))] for level in (ndtr(-Z), ndtr(Z)))
+    return [Interval(*map(float, each)) for each in zip(values, low, high, strict=True)]
+
+
 def _resampled_totals(sums, resamples, seed):
     """Totals (B, K) over ``resamples`` draws of G files with replacement, as counts times sums."""
     rng = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ mechanism/geometry/00000.parquet   a row for each image, epsilon and quality: me
                                    shares of the first order that should survive
 mechanism/orders/00000.parquet     a row for each image, epsilon and objective: mechanism.decomposition's parts
 mechanism/images/00000.parquet     a row for each image: its texture, its gradient's spectrum, what its file keeps
-mechanism/spectra/00000.npz        sums over images of squared coefficients by plane and band
+mechanism/spectra/00000.npz        sums over images of squared coefficients by plane and band, see ``measured_spectra``
 predictions/11_why/00000.parquet   the ladder's rungs, JPEG at every quality and epsilon, and attacks in floats
 """
 
@@ -23,6 +23,7 @@ from jpegstudy.mechanism import decomposition, geometry, ladder, prediction, spe
 from jpegstudy.modifications import Attack, Modification
 from jpegstudy.progress import Bar
 from jpegstudy.record import check_same_codec
+from jpegstudy.steps import protocols
 from jpegstudy.steps.answers import as_table, summary
 from jpegstudy.steps.batches import in_batches
 from jpegstudy.steps.sources import load_network
@@ -52,15 +53,13 @@ class Rung:
 def explain(stage):
     """11: geometry, first orders, spectra and the ladder, for every image of the run.
 
-    Raises BadInput if the run's perturbations were made against another network, and for more images than it has.
+    Raises BadInput if the run's perturbations were made against another network or a shard of them is missing, for
+    more images than it has, and for parameters that do not fit each other.
     """
     keep_freed_memory()
     run, given = stage.run, stage.parameters
-    if "source" in run.entry("02_attack"):
-        raise BadInput(f"run {run.name!r} has another network's perturbations; this page wants the network's own")
+    _check(run, given)
     images = run.entry("01_preprocessing")["images"]
-    if given["images"] > images:
-        raise BadInput(f"images is {given['images']}; run {run.name!r} has {images}, wanted at most that")
     network = load_network(run, given["device"])
     codec = fingerprint.of_codec()
     check_same_codec({f"run {run.name!r}": run.codec, "this environment": codec})
@@ -84,6 +83,32 @@ def explain(stage):
     stage.finish()
 
 
+def _check(run, given):
+    if "source" in run.entry("02_attack"):
+        raise BadInput(
+            f"run {run.name!r} has another network's perturbations; this page wants the network's own: run 02_attack "
+            "without source_run, in another run"
+        )
+    images = run.entry("01_preprocessing")["images"]
+    for name in ("images", "attacked_images"):
+        if given[name] > images:
+            raise BadInput(f"{name} is {given[name]}; run {run.name!r} has {images}, wanted at most that")
+    if given["quality"] not in given["qualities"]:
+        raise BadInput(f"quality is {given['quality']}; wanted one of the qualities {given['qualities']}")
+    if given["ladder"] and given["ladder"]["epsilon"] not in given["epsilons"]:
+        raise BadInput(f"ladder's epsilon is {given['ladder']['epsilon']}; wanted one of epsilons {given['epsilons']}")
+    for name in given["attacks"]:
+        _of_attack(name)
+
+
+def _of_attack(name):
+    """The Modification of an attack of the network itself, by its name such as PGD1. Raises BadInput for another."""
+    f = modifications.parse(f"{name}(x)")
+    if f.attack is None or f.defense is not None or f.attack.through or f.attack.source:
+        raise BadInput(f"attacks names {name!r}; wanted attacks on the network itself, such as PGD1 or DF")
+    return f
+
+
 def rows_of(given):
     """What is predicted, as (Modification or Rung, reading): see this module's docstring."""
     clean = Modification()
@@ -100,24 +125,38 @@ def rows_of(given):
 
 
 def measured(stage, part):
-    """One of PARTS of all shards: a table."""
-    files = sorted((stage.run.path / "mechanism" / part).glob("[0-9]*.parquet"))
-    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    """One of PARTS of all shards: a table. Raises BadInput if a shard's is missing."""
+    return pd.concat([pd.read_parquet(file) for file in _files(stage, part, "parquet")], ignore_index=True)
 
 
 def measured_spectra(stage):
-    """Mean squared coefficients by plane and band, ``{name: (3, 8, 8)}``: x, gradient (of each image's own energy), and
-
-    for each epsilon and quality "<epsilon> <quality> given", "left" and "both": of the perturbation, of what JPEG
-    leaves of it, and their product.
+    """Mean squared coefficients by plane and band, ``{name: (3, 8, 8)}``: "x"; "gradient", of the margin with respect
+    to each coefficient, as a share of its image's sum; for each of the attacks its name, of what it adds; and for each
+    epsilon and quality "<epsilon> <quality> given", "left" and "both": of the perturbation, of what JPEG leaves of it,
+    and their product. Raises BadInput if a shard's are missing.
     """
-    totals, count = {}, 0
-    for file in sorted((stage.run.path / "mechanism" / "spectra").glob("[0-9]*.npz")):
+    totals = {}
+    for file in _files(stage, "spectra", "npz"):
         with np.load(file) as sums:
-            count += int(sums["images"])
             for name in sums.files:
                 totals[name] = totals.get(name, 0) + sums[name]
-    return {name: total / count for name, total in totals.items() if name != "images"}
+    counts = {name: totals.pop(f"images {name}") for name in stage.parameters["attacks"]}
+    count = totals.pop("images")
+    return {name: total / counts.get(name, count) for name, total in totals.items()}
+
+
+def _files(stage, part, ending):
+    """The files of a part, those of shards without images left out. Raises BadInput if one is missing."""
+    found = []
+    for shard in stage.run.shards:
+        if len(pd.read_parquet(stage.last_file(shard), columns=["image"])):
+            found.append(stage.run.path / "mechanism" / part / f"{shard:05d}.{ending}")
+    if missing := [path.name for path in found if not path.exists()]:
+        raise BadInput(
+            f"run {stage.run.name!r} lacks mechanism/{part}/{missing[0]}; delete predictions/{stage.name}/"
+            f"{missing[0].partition('.')[0]}.parquet and run {stage.name} again"
+        )
+    return found
 
 
 def _do_shard(stage, shard, network, rows, table, advance):
@@ -126,10 +165,11 @@ def _do_shard(stage, shard, network, rows, table, advance):
     tops = clean[clean.modification == "x"].set_index("image").top_label.loc[table.image]
     top_labels, numbers = torch.tensor(tops.to_numpy()), table.image.tolist()
     images, signs, places = run.images(shard), run.gradient_sign(shard), table.index.to_numpy()
+    others = set(run.image_numbers()[: given["attacked_images"]])
 
     def work(some):
         x, sign = (torch.from_numpy(np.array(part[places[some]])).to(network.device) for part in (images, signs))
-        batch = _Batch(network, given, x, sign, top_labels[some].to(network.device), numbers[some])
+        batch = _Batch(network, given, x, sign, top_labels[some].to(network.device), numbers[some], others)
         found = {"answers": [batch.answer(f, reading) for f, reading in rows], **batch.measure()}
         advance(len(x))
         return found
@@ -154,10 +194,11 @@ def _do_shard(stage, shard, network, rows, table, advance):
 class _Batch:
     """One batch of images and what is made of it: each perturbed and each compressed image once."""
 
-    def __init__(self, network, given, x, sign, labels, numbers):
+    def __init__(self, network, given, x, sign, labels, numbers, others=()):
         self.network, self.given, self.x, self.labels, self.numbers = network, given, x, labels, numbers
-        self.sign = sign
-        self._rungs, self._made = {}, {}
+        self.sign, self.others = sign, others
+        self.random = {"seed": given["seed"], "indices": numbers}
+        self._rungs, self._made, self._gradients, self._noisy = {}, {}, {}, {}
 
     def attacked(self, epsilon):
         """Adv, uint8 (N, 3, H, W); x itself for 0."""
@@ -193,16 +234,29 @@ class _Batch:
     def _said(self, images):
         return summary(self.network.probabilities(images), self.labels.cpu())
 
+    def gradient(self, quality, objective):
+        """(value, gradient) of an objective at x, or at JPG(x) of a quality; None is x."""
+        if (quality, objective) not in self._gradients:
+            where = self.x if quality is None else self.compressed(0, quality)
+            found = decomposition.value_and_gradient(self.network, where, self.labels, objective=objective)
+            self._gradients[quality, objective] = found
+        return self._gradients[quality, objective]
+
+    def noisy(self, epsilon, quality):
+        """JPGnoise(Adv), uint8 (N, 3, H, W)."""
+        if (epsilon, quality) not in self._noisy:
+            self._noisy[epsilon, quality] = JpegNoise(quality=quality)(self.attacked(epsilon), **self.random)
+        return self._noisy[epsilon, quality]
+
     def measure(self):
         """``{part: its table}`` of PARTS, and "spectra": sums over the batch's images."""
-        _, gradient = decomposition.value_and_gradient(self.network, self.x, self.labels, objective="margin")
+        _, gradient = self.gradient(None, "margin")
         rows, sums = [], {"images": np.array(len(self.x))}
         sums["x"] = spectra.band_power(self.x.float() - 128, subsampling=SUBSAMPLING).sum(axis=0)
-        power = spectra.band_power(gradient, subsampling=SUBSAMPLING)
+        power = spectra.sensitivity_power(gradient, subsampling=SUBSAMPLING)
         sums["gradient"] = (power / power.sum(axis=(1, 2, 3), keepdims=True).clip(1e-300)).sum(axis=0)
         for quality in self.given["qualities"]:
-            there = self.compressed(0, quality)
-            _, turned = decomposition.value_and_gradient(self.network, there, self.labels, objective="margin")
+            _, turned = self.gradient(quality, "margin")
             for epsilon in self.given["epsilons"]:
                 table, parts = self._survival(epsilon, quality, gradient, turned)
                 rows.append(table)
@@ -213,20 +267,33 @@ class _Batch:
             "geometry": pd.concat(rows, ignore_index=True),
             "orders": pd.concat(orders, ignore_index=True),
             "images": self._about(power),
-            "spectra": sums,
+            "spectra": sums | self._of_attacks(),
         }
+
+    def _of_attacks(self):
+        """Sums over some of the batch's images of what other attacks add, and how many images these are."""
+        some = [place for place, number in enumerate(self.numbers) if number in self.others]
+        sums = {}
+        for name in self.given["attacks"]:
+            sums |= {name: np.zeros((3, 8, 8)), f"images {name}": np.array(len(some))}
+            if some:
+                x = self.x[some]
+                random = self.random | {"indices": [self.numbers[place] for place in some]}
+                made = protocols.Shared(self.network, x, sign=self.sign[some], **random).image(_of_attack(name))
+                sums[name] = spectra.band_power(made.float() - x.float(), subsampling=SUBSAMPLING).sum(axis=0)
+        return sums
 
     def _survival(self, epsilon, quality, gradient, turned):
         """Geometry of one epsilon and quality, with the shares of the first order; and the power by band."""
         adv, there, back = self.attacked(epsilon), self.compressed(0, quality), self.compressed(epsilon, quality)
-        noisy = JpegNoise(quality=quality)(adv, seed=self.given["seed"], indices=self.numbers)
-        table = geometry.measure_geometry(self.x, adv, there, back, noisy)
+        table = geometry.measure_geometry(self.x, adv, there, back, self.noisy(epsilon, quality))
         delta, left = adv.double() - self.x.double(), back.double() - there.double()
         given, survived, both = (
             spectra.band_power(values, subsampling=SUBSAMPLING) for values in (delta, left, delta + left)
         )
         gains, _ = prediction.one_pass_of(self.x, np.sqrt(given), quality=quality, subsampling=SUBSAMPLING)
-        total = spectra.strengths(gradient, delta).sum(axis=(1, 2, 3))
+        height, width = spectra.whole_sides(delta, SUBSAMPLING)  # what strengths on the file's grid count
+        total = spectra.strengths(gradient[..., :height, :width], delta[..., :height, :width]).sum(axis=(1, 2, 3))
         for name, at in (("share_at_x", gradient), ("share_at_compressed", turned)):
             strengths = spectra.strengths(at, delta, subsampling=SUBSAMPLING)
             table[name] = prediction.surviving_share(strengths, total, gains)
@@ -235,16 +302,19 @@ class _Batch:
         return table, {"given": given, "left": survived, "both": (both - given - survived) / 2}
 
     def _orders(self, epsilon, objective):
-        """The decomposition at the study's quality, beside controls."""
-        quality, random = self.given["quality"], {"seed": self.given["seed"], "indices": self.numbers}
+        """The decomposition at the study's quality, beside controls on Adv and on x."""
+        quality = self.given["quality"]
         adv, there, back = self.attacked(epsilon), self.compressed(0, quality), self.compressed(epsilon, quality)
-        parts = (self.network, self.labels, self.x, adv, there, back)
-        table = decomposition.decompose(*parts, objective=objective)
-        residual = back.float() - adv.float()
+        table = decomposition.decompose(
+            self.network, self.labels, self.x, adv, there, back, objective=objective,
+            known={"x": self.gradient(None, objective), "compressed": self.gradient(quality, objective)},
+        )  # fmt: skip
         controls = {
-            "noise": JpegNoise(quality=quality)(adv, **random),
-            "gaussian": decomposition.gaussian_control(adv, residual, **random),
-            "signs": decomposition.random_signs(self.x, epsilon=epsilon, **random),
+            "noise": self.noisy(epsilon, quality),
+            "gaussian": decomposition.gaussian_control(adv, back.float() - adv.float(), **self.random),
+            "signs": decomposition.random_signs(self.x, epsilon=epsilon, **self.random),
+            "noise_x": self.noisy(0, quality),
+            "gaussian_x": decomposition.gaussian_control(self.x, there.float() - self.x.float(), **self.random),
         }
         beside = decomposition.measure_controls(self.network, self.labels, controls, objective=objective)
         return self._named(pd.concat([table, beside], axis=1), epsilon=epsilon, objective=objective)
