@@ -1,5 +1,6 @@
 """Networks of two kinds: recovery and cost by hand, and what counts as apart."""
 
+import pandas as pd
 import pytest
 
 from jpegstudy import figures
@@ -84,3 +85,32 @@ def test_every_network_is_drawn_in_its_kinds_color(predictions):
     assert points[0].get_xdata()[0] == pytest.approx(0.5)
     assert [point.get_color() for point in points].count(points[0].get_color()) == 2
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["trained on jpeg", "trained on lossless"]
+
+
+def test_sensitivities_are_shares_of_what_the_least_attack_does():
+    def controls(share):
+        cells = [(epsilon, objective, control) for epsilon in (1, 5) for objective in ("margin", "cross-entropy")
+                 for control in upbringing.SENSITIVITY]  # fmt: skip
+        table = pd.DataFrame(cells, columns=["epsilon", "objective", "control"])
+        shares = share * table.epsilon
+        return table.assign(n=9, share=shares, share_low=shares - 0.01, share_high=shares + 0.01)
+
+    tables = {name: controls(share) for name, share in zip(KINDS, (0.1, 0.2, 0.3, 0.4), strict=True)}
+    found = upbringing.sensitivities(tables, KINDS)
+    assert found[found.control == "JPEG on x"].share.tolist() == [0.1, 0.2, 0.3, 0.4]
+    assert (found.apart == -1).all()
+    first, *_ = upbringing.sensitivities_in_words(found)
+    assert first.startswith("JPEG on x moves the margin less with jpeg than with lossless: 0.10, 0.20, 0.30, 0.40 of")
+    assert upbringing.sensitivities_table(found).loc["JPEG noise on x", "b"] == "0.20 [0.19, 0.21]"
+    tables["c"] = controls(0.15)
+    mixed = upbringing.sensitivities(tables, KINDS)
+    assert (mixed.apart == 0).all()
+    assert "does not tell them apart" in upbringing.sensitivities_in_words(mixed)[0]
+    tables["c"] = tables["c"][tables["c"].epsilon == 5]
+    with pytest.raises(BadInput, match="least epsilons of page 11 differ"):
+        upbringing.sensitivities(tables, KINDS)
+
+
+def test_chance_is_told_by_the_number_of_networks():
+    assert upbringing.chance_in_words(KINDS).endswith("in 2 of 6 orders.")
+    assert upbringing.chance_in_words(KINDS | {"e": "jpeg"}).startswith("With 3 and 2 networks")

@@ -30,6 +30,7 @@ FILES = {
     "networks.csv": "Table 1 of each network that was compared, with 95\u00a0% intervals",
     "recovery.csv": "what JPEG gives back in each network of what the attack took",
     "kinds.csv": "what JPEG does in networks that were trained on two kinds of images, and how far these are apart",
+    "sensitivities.csv": "how far JPEG's residual moves the margin of each of these networks",
     "transfer.csv": "networks on perturbations made against another, before and after JPEG",
     "defenses.csv": "accuracy behind each defense, with one pass and with two, by epsilon",
     "sweep.csv": "what each table of the sweep costs and saves, on both halves of its images",

@@ -71,11 +71,18 @@ def middle(image):
     return np.asarray(image.crop((left, top, left + SIDE, top + SIDE)))
 
 
-def validation_images(folder):
-    """The images under folder/validation, class by class: squares uint8 (N, 256, 256, 3) and labels int64 (N,)."""
-    paths = sorted((folder / "validation").glob("*/*.jpg"))
+def validation_images(folder, stored="files"):
+    """The images under folder/validation, class by class: squares uint8 (N, 256, 256, 3) and labels int64 (N,).
+
+    stored: "files", or as for stored_square, those of ``write_squares``.  Raises BadInput if there are none.
+    """
+    where, kind, also = ("validation", "*.jpg", "") if stored == "files" else (f"validation_{stored}", "*.png", stored)
+    paths = sorted((folder / where).glob(f"*/{kind}"))
     if not paths:
-        raise BadInput(f"{folder} holds no validation images; run notebooks/demo/draw_images.ipynb with this output")
+        raise BadInput(
+            f"{folder} holds no {where} images; run notebooks/demo/draw_images.ipynb with this output"
+            + (f" and also: [{also}]" if also else "")
+        )
     classes = sorted({path.parent.name for path in paths})
     labels = np.array([classes.index(path.parent.name) for path in paths])
     return np.stack([square(path) for path in paths]), labels

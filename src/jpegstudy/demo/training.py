@@ -4,6 +4,7 @@ Each pass draws its order, crops and flips from (seed, pass) alone, and the lear
 training that goes on from a checkpoint ends with the weights of training that was never stopped.
 """
 
+import json
 import math
 
 import numpy as np
@@ -57,6 +58,17 @@ def train(
         history.append({"pass": number + 1, "loss": loss_sum / seen, "accuracy": right / seen})
         save(checkpoint, settings, network, optimizer, history)
         yield history[-1]
+
+
+def check_output(folder, stored):
+    """Raise BadInput if ``folder`` holds a network that was trained on images stored otherwise: it would be lost."""
+    facts = folder / "network.json"
+    there = json.loads(facts.read_text()).get("stored", "files") if facts.exists() else stored
+    if there != stored:
+        raise BadInput(
+            f"output is {folder.name}, which holds a network trained on images stored as {there!r}, and stored is "
+            f"{stored!r}; give another folder"
+        )
 
 
 def share(step, total):

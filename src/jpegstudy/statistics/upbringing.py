@@ -5,6 +5,9 @@ the networks of a kind stand side by side, and two kinds are called apart only w
 every network of the other as well.
 """
 
+import math
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 
@@ -16,6 +19,7 @@ from .resampling import RESAMPLES, bca, sums_by_file
 from .side_by_side import read_networks
 
 RECOVERY, COST = "recovery", "cost"
+SENSITIVITY = ("JPEG on x", "JPEG noise on x", "Gaussian noise on x")  # of explanations.CONTROLS
 APART = {1: "more", 0: "not told apart", -1: "less"}
 
 
@@ -118,6 +122,64 @@ def kinds_table(rows):
     return table.loc[list(dict.fromkeys(told["measured"])), list(dict.fromkeys(told["what"]))].rename_axis(
         index=None, columns=None
     )
+
+
+def chance_in_words(kinds):
+    """A sentence: how often networks that do not differ by kind would stand apart in all the same.
+
+    kinds: as for compare_kinds, of two kinds.
+    """
+    counts = Counter(kinds.values())
+    one, other = counts.values()
+    return (
+        f"With {one} and {other} networks, chance alone puts every one of a kind beyond every one of the other in 2 of "
+        f"{math.comb(one + other, one)} orders."
+    )
+
+
+def sensitivities(tables, kinds):
+    """How far JPEG's residual moves each network's margin, as a share of what the attack of least epsilon does.
+
+    tables: ``{run: explanations.control_changes}``.  kinds: as for compare_kinds.
+    Columns: control (of SENSITIVITY), what (a run), kind, n, share, low, high, apart (1 or -1 where every network of
+    the first kind lies above, or below, every one of the other, else 0).
+    Raises BadInput for runs whose least epsilons differ.
+    """
+    least = {run: table["epsilon"].min() for run, table in tables.items()}
+    if len(set(least.values())) > 1:
+        told = ", ".join(f"{run}: {epsilon:g}" for run, epsilon in least.items())
+        raise BadInput(f"the least epsilons of page 11 differ ({told}); compare like runs")
+    rows = []
+    for control in SENSITIVITY:
+        part = []
+        for run, table in tables.items():
+            at = (table["epsilon"] == least[run]) & (table["objective"] == "margin") & (table["control"] == control)
+            row = table[at].iloc[0]
+            part.append((control, run, kinds[run], int(row["n"]), row["share"], row["share_low"], row["share_high"]))
+        values = np.array([row[4] for row in part])
+        first = np.array([row[2] == part[0][2] for row in part])
+        above, below = values[first].min() > values[~first].max(), values[first].max() < values[~first].min()
+        rows += [(*row, int(above) - int(below)) for row in part]
+    return pd.DataFrame(rows, columns=["control", "what", "kind", "n", "share", "low", "high", "apart"])
+
+
+def sensitivities_table(rows):
+    """sensitivities as a table to read: a row for each control, a column for each network."""
+    told = rows.assign(told=[rate(row.share, row.low, row.high) for row in rows.itertuples()])
+    table = told.pivot(index="control", columns="what", values="told")[list(dict.fromkeys(rows["what"]))]
+    return table.loc[list(SENSITIVITY)].rename_axis(index="share of what the attack does", columns=None)
+
+
+def sensitivities_in_words(rows):
+    """A sentence for each control: whether one kind's margins move more."""
+    lines = []
+    for control, part in rows.groupby("control", sort=False):
+        one, other = dict.fromkeys(part["kind"])
+        apart = part["apart"].iloc[0]
+        each = ", ".join(f"{value:.2f}" for value in part["share"])
+        verb = f"moves the margin {APART[apart]} with {one} than with {other}" if apart else "does not tell them apart"
+        lines.append(f"{control} {verb}: {each} of what the attack does, network by network.")
+    return lines
 
 
 def kinds_in_words(rows):
