@@ -42,7 +42,7 @@ def strongest(means):
         if not len(amplified):
             continue
         attack = amplified.loc[amplified["value"].idxmax(), "attack"]
-        names = ("delta_psnr", "drop_src", "psnr_clean", "psnr_adv_src", "more_bits")
+        names = ("delta_psnr", "drop_src", "psnr_adv_src")
         row = {"codec": codec, "budget": f"{budget:g}", "strongest": attack}
         rows.append(row | {TITLES[name]: _told(told.loc[attack, name]) for name in names})
         if (NOISE, "delta_psnr") in told.index:
@@ -80,18 +80,18 @@ def targets(measured):
 
 
 def hardened(hard):
-    """``codecs.hardening`` as a table: a row for each measure, a column for each pair of codecs."""
+    """``codecs.hardening`` as a table: a row for each measure, a column for each pair of codecs; n in its corner."""
     told = hard.assign(
-        told=[rate(row.value, row.low, row.high, row.n) for row in hard.itertuples()],
+        told=[rate(row.value, row.low, row.high) for row in hard.itertuples()],
         measured=[
             TITLES.get(row.measure, row.measure.replace("_", " "))
             + ("" if pd.isna(row.budget) else f" at {row.budget:g}")
             for row in hard.itertuples()
         ],
     )
-    return told.pivot_table(
-        index="measured", columns="compared", values="told", aggfunc="first", sort=False
-    ).rename_axis(index=None, columns=None)
+    table = told.pivot_table(index="measured", columns="compared", values="told", aggfunc="first", sort=False)
+    counts = f"{hard['n'].min()} to {hard['n'].max()}" if hard["n"].nunique() > 1 else f"{hard['n'].max()}"
+    return table.rename_axis(index=f"n = {counts}", columns=None)
 
 
 def judged(claims):
