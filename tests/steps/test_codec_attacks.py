@@ -183,6 +183,9 @@ def test_what_codecs_differ_in_is_read_beside_their_weights(this):
     assert list(kinds["architecture of the prior"].values()) == ["factorized", "mean-scale"]
     assert kinds["loss"] == {names[1]: "mse"}
     assert kinds["quality scale"] == {names[1]: 0.01}
+    shipped = steps.kinds_of(["NIC", "NIC-small_high", "NIC-small_msssim"])
+    assert shipped["loss"]["NIC-small_msssim"] == "ms-ssim"
+    assert set(shipped["quality scale"]) == {"NIC", "NIC-small_high"}  # its weight is that of another loss
 
 
 @pytest.mark.parametrize(

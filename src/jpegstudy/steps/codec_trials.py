@@ -92,14 +92,19 @@ def trials_of(given, codecs):
 def kinds_of(names):
     """``{"architecture of the prior": {codec: which}, "loss": ..., "quality scale": ...}`` of learned codecs by name.
 
-    The last two are known of codecs that have a .json beside their weights, as train_codec writes it.
+    The last two are known of codecs that have a .json beside their weights, as train_codec writes it; the last, of
+    those that were trained for the MSE: the weights of other losses are on another scale.
     """
     priors = {name: learned_codec(name, "cpu").shape.prior for name in names}
     made = {name: modifications.transform(name).made_with() for name in names}
     return {
         "architecture of the prior": priors,
         "loss": {name: facts["distortion"] for name, facts in made.items() if "distortion" in facts},
-        "quality scale": {name: facts["trade_off"] for name, facts in made.items() if "trade_off" in facts},
+        "quality scale": {
+            name: facts["trade_off"]
+            for name, facts in made.items()
+            if "trade_off" in facts and facts.get("distortion", "mse") == "mse"
+        },
     }
 
 
