@@ -48,8 +48,8 @@ def _by_size(curves, quality, critical_at):
     spans = ", ".join(f"{rate(row.recovery, row.low, row.high)} at ε = {row.epsilon:g}" for row in own.itertuples())
     falls = len(own) > 1 and own["low"].iloc[0] > own["high"].iloc[-1]
     said = "Recovery falls as the perturbation grows" if falls else "Recovery at each size"
-    halves = ", ".join(f"{critical_in_words(row)} at quality {row.quality}" for row in critical_at.itertuples())
-    return f"{said}: {spans} (quality {quality}). Half is given back up to ε = {halves}."
+    halves = ", ".join(f"of {critical_in_words(row)} at quality {row.quality}" for row in critical_at.itertuples())
+    return f"{said}: {spans} (quality {quality}). Recovery falls through one half at an ε {halves}."
 
 
 def _unexplained(changes, curves, predicted, found, epsilon):
@@ -87,9 +87,9 @@ def _reliance(curves, beside, quality):
     least = beside[(beside["objective"] == "margin") & (beside["epsilon"] == beside["epsilon"].min())]
     cost = least.set_index("control").loc["JPEG on x"]
     return (
-        f"Of what an attacker takes who does not know of the JPEG, it does not give back {lost}. On clean images it "
-        f"moves the margin by {_of(cost)} toward a mistake. All of this was measured on perturbations that were made "
-        "without JPEG in view; for those that were made with it, see page 9."
+        f"Of what an attacker takes who does not know of the JPEG, it does not give back {lost}. To clean images' "
+        f"margin it adds {_of(cost)}, where above 0 is toward a mistake. All of this was measured on perturbations "
+        "that were made without JPEG in view; for those that were made with it, see page 9."
     )
 
 

@@ -125,9 +125,9 @@ def parts(table, objective):
     rows = {}
     for row in table[table["objective"] == objective].itertuples():
         name = heads[row.change] if row.part == row.change else f"· {PARTS[row.part]}"
-        told = rows.setdefault((row.change, row.part), {"change": name})
+        told = rows.setdefault((row.change, row.part), {f"change of the {objective}": name})
         told[f"ε = {row.epsilon:g}"] = rate(row.value, row.low, row.high)
-    return pd.DataFrame(rows.values()).set_index("change")
+    return pd.DataFrame(rows.values()).set_index(f"change of the {objective}")
 
 
 def undone_in_words(table, objective, epsilon):
@@ -140,22 +140,23 @@ def undone_in_words(table, objective, epsilon):
     if verdict(whole["low"], whole["high"]) >= 0:
         return f"At ε = {epsilon:g} JPEG does not lower the {objective} beyond its interval: {_rate(whole)}."
     shares = [f"{PARTS[name]} {row['value'] / whole['value']:+.0%}" for name, row in told.iterrows() if name in PARTS]
-    return f"At ε = {epsilon:g} JPEG changes the {objective} by {_rate(whole)}; of that: {', '.join(shares)}."
+    told = ", ".join(shares).replace("-", "−")
+    return f"At ε = {epsilon:g} JPEG changes the {objective} by {_rate(whole)}; of that: {told}."
 
 
 def controls(table, objective):
     """explanations.control_changes of one objective as a table to read: a row for each control, a column each epsilon.
 
-    The share is of JPEG's own change for what is done to Adv, and of the attack's for what is done to x.
+    JPEG and the attack are told by the change itself; what stands beside them by its share of theirs.
     """
-    part = table[table["objective"] == objective]
     rows = {}
-    for row in part.itertuples():
-        told = rows.setdefault(row.control, {"change by": row.control, "share of": "" if row.of == row.control
-                                             else row.of})  # fmt: skip
-        share = "" if row.of == row.control else f"; {rate(row.share, row.share_low, row.share_high)}"
-        told[f"ε = {row.epsilon:g}"] = f"{rate(row.value, row.low, row.high)}{share}"
-    return pd.DataFrame(rows.values()).set_index(["change by", "share of"])
+    for row in table[table["objective"] == objective].itertuples():
+        own = row.of == row.control
+        told = rows.setdefault(row.control, {"change by": row.control, "as": "itself" if own else f"share of {row.of}"})
+        told[f"ε = {row.epsilon:g}"] = (
+            rate(row.value, row.low, row.high) if own else rate(row.share, row.share_low, row.share_high)
+        )
+    return pd.DataFrame(rows.values()).set_index(["change by", "as"])
 
 
 def controls_in_words(table, objective, epsilon):
