@@ -185,3 +185,28 @@ def test_rate_and_distortion_are_drawn_at_their_means():
     assert [tuple(part) for part in mark.get_data()] == [(0.6,), (30.5,)]
     history = pd.DataFrame({"step": [10, 20], "loss": [3.0, 2.0]})
     assert figures.training_curve(history, ["loss"]).axes[0].lines[0].get_ydata().tolist() == [3.0, 2.0]
+
+
+def test_table_1_has_what_stands_before_the_network_in_its_rows():
+    rights = {"x": 80, "Adv1(x)": 30, "NIC(x)": 78, "NIC(Adv1(x))": 60, "NIC(Adv1{NIC}(x))": 40, "Adv1(NIC(x))": 31,
+              "NIC(Adv1(NIC(x)))": 77}  # fmt: skip
+    names = [
+        "modification",
+        "n",
+        "top1",
+        "top1_low",
+        "top1_high",
+        "mean_top_label_probability",
+        "mean_low",
+        "mean_high",
+    ]
+    rows = pd.DataFrame(
+        [(f, 100, k / 100, k / 100, k / 100, k / 200, k / 200, k / 200) for f, k in rights.items()], columns=names
+    )
+    table = codec_words.table_1(rows, ["NIC", "JPG18"])
+    assert list(table.columns) == ["x", "Adv1(x)"]
+    assert [float(cell.partition(" ")[0]) for cell in table.loc["NIC"]] == [0.78, 0.6]
+    assert table.loc["nothing", "Adv1(x)"].startswith("0.3")
+    assert table.loc["JPG18"].tolist() == ["", ""]
+    assert table.index.name == "before the network; top1, n = 100"
+    assert codec_words.table_1(rows, ["NIC"], "probability").loc["NIC", "x"].startswith("0.39")

@@ -1,5 +1,7 @@
 """Codecs under attack as tables to read."""
 
+import re
+
 import pandas as pd
 
 from .codecs import NOISE
@@ -120,13 +122,20 @@ def bounds(table):
     return pd.DataFrame(told).set_axis(pd.MultiIndex.from_arrays(head, names=["grey levels, RMS", "budget"]))
 
 
-def table_1(rows):
-    """tables.table1 of modifications with codecs: top-1 accuracy (agreement) and the top label's mean probability."""
-    measure = measure_of(rows)
-    told = {
-        measure: [rate(row[measure], row[f"{measure}_low"], row[f"{measure}_high"]) for _, row in rows.iterrows()],
-        "mean top-label probability": [
-            rate(row.mean_top_label_probability, row.mean_low, row.mean_high, row.n) for row in rows.itertuples()
-        ],
-    }
-    return pd.DataFrame(told, index=pd.Index(rows["modification"], name=None))
+def table_1(rows, defenses, measure=None):
+    """Table 1 with what stands before the network in its rows: a column for x and for each attack that knows of none.
+
+    rows: of ``tables.table1``.  defenses: their names.  measure: None is top-1 accuracy (or agreement);
+    "probability", the mean probability of the top label.
+    """
+    if measure is None:
+        measure = measure_of(rows)
+        columns = (measure, f"{measure}_low", f"{measure}_high")
+    else:
+        columns = ("mean_top_label_probability", "mean_low", "mean_high")
+    told = {row["modification"]: rate(*row[list(columns)]) for _, row in rows.iterrows()}
+    bases = ["x", *(f for f in told if re.fullmatch(r"[^(){}]+\(x\)", f) and f.partition("(")[0] not in defenses)]
+    table = {"nothing": [told[base] for base in bases]}
+    table |= {name: [told.get(f"{name}({base})", "") for base in bases] for name in defenses}
+    head = f"before the network; {measure}, n = {rows['n'].iloc[0]}"
+    return pd.DataFrame.from_dict(table, orient="index", columns=bases).rename_axis(head)
