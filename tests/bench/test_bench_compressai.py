@@ -13,26 +13,35 @@ from jpegstudy.learned.pixels import from_grey
 
 
 class Pretended:
-    """Answers as a process would whose codec is ours, with a reconstruction that is ``off``."""
+    """Answers as a process would with our codec, whose reconstruction is ``off`` or a latent ``turned``."""
 
-    def __init__(self, codec, off=0.0):
-        self.codec, self.off = codec, off
+    def __init__(self, codec, off=0.0, turned=0):
+        self.codec, self.off, self.turned = codec, off, turned
 
     @torch.no_grad()
     def ask(self, what, images, results):
         assert what == "measure"
         images = torch.from_numpy(np.load(images))
         coded = self.codec(from_grey(images))
+        latents = torch.cat([self.codec.analysis(each) for each in from_grey(images).split(1)])
+        quantized = torch.cat([self.codec.rounded(each) for each in latents.split(1)])
+        quantized[0, 0, 0, 0] += self.turned
+        shown = torch.cat([self.codec.synthesis(each, images.shape[2:]) for each in quantized.split(1)])
         lengths = [len(data) for data in self.codec.encode(images)]
-        reconstruction = coded.reconstruction.numpy() + self.off
-        np.savez(results, spread=2.0, reconstruction=reconstruction, bits=coded.bits.numpy(), bytes=lengths)
+        told = {"latents": latents, "quantized": quantized, "reconstruction": shown + self.off, "bits": coded.bits}
+        np.savez(results, **{name: values.numpy() for name, values in told.items()}, bytes=lengths)
 
 
 def test_what_differs_is_told(tmp_path):
     codec, images = learned.build(learned.shape_of("small")), smooth_images(2, 64)
     same = compressai.differences(Pretended(codec), codec, images, tmp_path)
-    assert same == {"reconstruction": 0, "bits": 0, "bytes": 1, "spread": 2}
+    spread = same.pop("spread")
+    assert spread == pytest.approx(codec.analysis(from_grey(images)).std().item(), rel=1e-4)
+    assert same == {"latents": 0, "reconstruction": 0, "bits": 0, "turned": 0, "bytes": 1}
     assert "the same;" in compressai.in_words(same)
+    turned = compressai.differences(Pretended(codec, turned=1), codec, images, tmp_path)
+    assert turned["turned"] == 1 / (2 * 48 * 8 * 8)  # which the reconstruction of these latents is held apart from
+    assert turned["reconstruction"] == 0
     off = compressai.differences(Pretended(codec, off=0.01), codec, images, tmp_path)
     assert off["reconstruction"] == pytest.approx(0.01, abs=1e-6)
     assert "NOT THE SAME" in compressai.in_words(off)

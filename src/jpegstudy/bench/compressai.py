@@ -7,7 +7,7 @@ files; ours loads that file, and both code the same images.
     forward     images to reconstructions and likelihoods, eight images of 256 x 256 at a time
     attack      Adam away from the reconstruction of one image; ours checks the real codec every 20 steps, theirs never
 
-Where reconstructions or bits differ by more than float error, the status is 1.
+Where latents, reconstructions or bits differ by more than float error, the status is 1.
 """
 
 import argparse
@@ -34,7 +34,7 @@ MODELS = {"bmshj2018_factorized": "bmshj2018-factorized", "bmshj2018_hyperprior"
           "mbt2018_mean": "mbt2018-mean"}  # fmt: skip
 PACKAGES = ("torch", "constriction", "numpy")
 WORKS = ("forward", "attack")
-TOLERANCE = {"reconstruction": 1e-4, "bits": 1e-4}  # on pixels from 0 to 1; of the bits
+TOLERANCE = {"latents": 1e-4, "reconstruction": 1e-4, "bits": 1e-4, "turned": 1e-4}  # see ``differences``
 
 
 class Other:
@@ -116,19 +116,32 @@ def opened(other, name, quality, folder):
 
 @torch.no_grad()
 def differences(other, codec, images, folder):
-    """How far both lie apart on images uint8 (N, 3, H, W), at most: reconstruction (on pixels from 0 to 1), bits (as a
-    share of theirs), bytes (of our whole streams over theirs, a mean), and spread (standard deviation of their latents,
-    before they are rounded: near 0 nothing would be compared)."""
+    """How far both lie apart on images uint8 (N, 3, H, W), at most. Each half of the codec is held to the other's own:
+
+    latents         before they are rounded, by their standard deviation
+    reconstruction  of the other's rounded latents, on pixels from 0 to 1
+    bits            by the likelihoods, as a share of theirs
+    turned          of all latents the share that is rounded otherwise: those that lie at a tie, but for float error
+    bytes           of our whole streams over theirs, a mean
+    spread          standard deviation of their latents: near 0 nothing would be compared
+    """
     np.save(folder / "images.npy", images.numpy())
     other.ask("measure", images=str(folder / "images.npy"), results=str(folder / "theirs.npz"))
-    theirs = np.load(folder / "theirs.npz")
-    coded = codec(from_grey(images))
-    lengths = np.array([len(data) for data in codec.encode(images)])
+    with np.load(folder / "theirs.npz") as found:
+        theirs = {name: torch.from_numpy(found[name]) for name in found.files}
+    x = from_grey(images)
+    latents = torch.cat([codec.analysis(each) for each in x.split(1)])  # one by one, as both code them
+    quantized = torch.cat([codec.rounded(each) for each in latents.split(1)])
+    shown = [codec.synthesis(each, images.shape[2:]) for each in theirs["quantized"].split(1)]
+    lengths = torch.tensor([len(data) for data in codec.encode(images)])
+    spread = theirs["latents"].std()
     return {
-        "reconstruction": float(np.abs(coded.reconstruction.numpy() - theirs["reconstruction"]).max()),
-        "bits": float(np.abs(coded.bits.numpy() / theirs["bits"] - 1).max()),
+        "latents": float((latents - theirs["latents"]).abs().max() / spread),
+        "reconstruction": float((torch.cat(shown) - theirs["reconstruction"]).abs().max()),
+        "bits": float((codec(x).bits.double() / theirs["bits"] - 1).abs().max()),
+        "turned": float(((quantized - theirs["quantized"]).abs() > 0.5).double().mean()),
         "bytes": float((lengths / theirs["bytes"]).mean()),
-        "spread": float(theirs["spread"]),
+        "spread": float(spread),
     }
 
 
@@ -136,9 +149,10 @@ def in_words(difference):
     """A line about ``differences``."""
     met = all(difference[name] <= most for name, most in TOLERANCE.items())
     return (
-        f"reconstructions differ by {difference['reconstruction']:.2g} at most, bits by {difference['bits']:.2g} of "
-        f"theirs: {'the same' if met else 'NOT THE SAME'}; our streams have {difference['bytes']:.3f} times the bytes "
-        f"(standard deviation of the latents: {difference['spread']:.2g})"
+        f"latents differ by {difference['latents']:.2g} of their deviation at most, reconstructions of the same "
+        f"latents by {difference['reconstruction']:.2g} and bits by {difference['bits']:.2g} of theirs: "
+        f"{'the same' if met else 'NOT THE SAME'}; {difference['turned']:.2g} of the latents lie at ties and are "
+        f"rounded otherwise; our streams have {difference['bytes']:.3f} times the bytes"
     )
 
 

@@ -5,9 +5,10 @@ is a request in JSON, {"do": ..., ...}; each line of standard output is the answ
 
     versions                             the versions of its packages, by name
     open     model, quality, weights     a model of CompressAI's zoo with random weights, which it writes to the file
-    measure  images, results             images .npy uint8 (N, 3, H, W) through that model; writes .npz: reconstruction
-                                         float32 (N, 3, H, W), bits float64 (N,) by the likelihoods, bytes int64 (N,),
-                                         spread: the latents' standard deviation, which rounding to 0 would hide
+    measure  images, results             images .npy uint8 (N, 3, H, W) through that model; writes .npz: latents and
+                                         quantized float32 (N, M, h, w), before and after they are rounded,
+                                         reconstruction float32 (N, 3, H, W), bits float64 (N,) by the likelihoods,
+                                         bytes int64 (N,)
     forward                              the images of ``measure`` once more, one call
     attack   steps                       Adam on the first of them, away from its reconstruction
 """
@@ -42,17 +43,23 @@ class Side:
     @torch.no_grad()
     def measure(self, images, results):
         self.x = torch.from_numpy(np.load(images)).float() / 255
-        reconstructions, bits, lengths = [], [], []
+        latents, quantized, reconstructions, bits, lengths = [], [], [], [], []
         for each in self.x.split(1):
+            hooks = [
+                self.model.g_a.register_forward_hook(lambda *told: latents.append(told[-1])),
+                self.model.g_s.register_forward_pre_hook(lambda _, given: quantized.append(given[0])),
+            ]
             out = self.model(each)
+            for hook in hooks:
+                hook.remove()
             reconstructions.append(out["x_hat"])
             bits.append(sum(-torch.log2(part.double()).sum().item() for part in out["likelihoods"].values()))
             streams = self.model.compress(each)["strings"]
             lengths.append(sum(len(string) for part in streams for string in part))
-        spread = self.model.g_a(self.x).std().item()
         np.savez(
             results,
-            spread=spread,
+            latents=torch.cat(latents).numpy(),
+            quantized=torch.cat(quantized).numpy(),
             reconstruction=torch.cat(reconstructions).numpy(),
             bits=bits,
             bytes=np.array(lengths),
