@@ -3,20 +3,23 @@
 Usage: python -m tools.readme. A test holds that README.md is what this writes. Each block between two comments of one
 name is what the function of that name says:
 
-study      Table 1 of each network, claims, readings, transfer
-defenses   Feature Distillation, its rivals, and attackers who know either
-speed      the bench's files in words
+study            Table 1 of each network, claims, readings, transfer
+defenses         Feature Distillation, its rivals, and attackers who know either
+learned_codecs   what learned codecs give, lose under attack, and do before a network
+speed            the bench's files in words
 """
 
 import re
 
-from tools.readme import defenses, speed, study
+from tools.readme import defenses, learned_codecs, speed, study
 
 BLOCKS = (
     study.headline, study.results, study.claims, study.readings, study.transfer,
     defenses.reliance, defenses.distillation, defenses.rivals, defenses.attackers, defenses.smallest, defenses.threats,
+    learned_codecs.codec_rates, learned_codecs.codec_attacks, learned_codecs.codec_claims, learned_codecs.codec_steps,
+    learned_codecs.codec_defenses,
     speed.exactness, speed.bench_jpeg, speed.bench, speed.bench_explore, speed.bench_readings, speed.bench_defenses,
-    speed.bench_networks,
+    speed.bench_networks, speed.bench_learned, speed.bench_compressai,
 )  # fmt: skip
 
 

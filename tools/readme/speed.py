@@ -3,7 +3,7 @@
 import pandas as pd
 
 from jpegstudy import timing
-from jpegstudy.bench import codecs, defenses, explore, jpeg, measure, networks
+from jpegstudy.bench import codecs, compressai, defenses, explore, jpeg, learned, measure, networks
 from jpegstudy.bench import readings as of_readings
 from tools.readme.reports import REPORTS
 
@@ -121,3 +121,31 @@ def bench_networks():
     lines += ["", f"Milliseconds per image, medians of {times['round'].nunique()} interleaved rounds, batches of "]
     lines[-1] += f"{first.batch_size}, random weights (`jpegstudy bench networks`; {first.machine}; {first.versions})."
     return "\n".join(lines)
+
+
+def bench_learned():
+    """The README's account of ``jpegstudy bench learned``, from its file."""
+    times = pd.read_csv(REPORTS / "bench" / "learned.csv")
+    first = times.iloc[0]
+    told = (
+        f"{first.side} x {first.side}, {first.batch_size} images at a time, attacks of {first.steps} steps on one; "
+        f"medians of {times['round'].max()} interleaved rounds (`jpegstudy bench learned`; {first.machine}; "
+        f"{first.versions})."
+    )
+    return "\n".join([*(f"- {line}" for line in learned.bars(times)), "", told])
+
+
+def bench_compressai():
+    """The README's account of ``jpegstudy bench compressai``, from its file."""
+    times = pd.read_csv(REPORTS / "bench" / "compressai.csv")
+    lines = [
+        f"- {model}: {compressai.in_words(rows.iloc[0])}; {'; '.join(compressai.ratios(rows))}"
+        for model, rows in times.groupby("model", sort=False)
+    ]
+    first = times.iloc[0]
+    told = (
+        f"Random weights of quality {first.quality}, passed on as the files that CompressAI writes; forward of eight "
+        f"images, attacks of {first.steps} steps on one; medians of {times['round'].max()} interleaved rounds "
+        f"(`make compressai`; {first.machine}; {first.versions})."
+    )
+    return "\n".join([*lines, "", told])
