@@ -219,7 +219,7 @@ PARAMETERS = {
         _mapping_of(epsilon=_whole(1, 255), bands=lambda value: type(value) is bool),
         "a mapping such as {epsilon: 1, bands: true}, or {} for none",
     ),
-    "attacked_images": Parameter(_whole(0, 10**9), "a whole number of images, 0 or more"),
+    "attacked_images": Parameter(_whole(1, 10**9), "a whole number of images, 1 or more"),
     # 07_networks
     "runs": Parameter(_distinct_names, "a list of different runs' names, such as [demo, sweep]", False),
     # 12_trained_on_jpeg

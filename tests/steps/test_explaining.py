@@ -131,6 +131,15 @@ def test_a_shard_is_made_again_alike(this):
     assert len(steps.measured(this, "geometry")) == 28
 
 
+def test_other_attacks_take_at_most_the_images_there_are():
+    others = {number for number in range(5)}
+    x = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
+    batch = explaining._Batch(None, {"seed": 0, "attacks": ["PGD1"]}, x, None, None, [7, 8], others)
+    sums = batch._of_attacks()  # none of its images is among them, so that no network is asked
+    assert sums["images PGD1"] == 0
+    assert not sums["PGD1"].any()
+
+
 def test_more_images_than_there_are_are_refused(this):
     with pytest.raises(BadInput, match="images is 11; run 'test' has 10"):
         steps.explain(Stage(this.run, STAGE, {**GIVEN, "images": 11}))

@@ -90,9 +90,8 @@ def _check(run, given):
             "without source_run, in another run"
         )
     images = run.entry("01_preprocessing")["images"]
-    for name in ("images", "attacked_images"):
-        if given[name] > images:
-            raise BadInput(f"{name} is {given[name]}; run {run.name!r} has {images}, wanted at most that")
+    if given["images"] > images:
+        raise BadInput(f"images is {given['images']}; run {run.name!r} has {images}, wanted at most that")
     if given["quality"] not in given["qualities"]:
         raise BadInput(f"quality is {given['quality']}; wanted one of the qualities {given['qualities']}")
     if given["ladder"] and given["ladder"]["epsilon"] not in given["epsilons"]:
