@@ -8,7 +8,7 @@ from jpegstudy import attacks, jpeg, mechanism, modifications, steps
 from jpegstudy.errors import BadInput
 from jpegstudy.run import Stage
 from jpegstudy.statistics import explanations
-from jpegstudy.steps import explaining
+from jpegstudy.steps import explaining, measuring
 from jpegstudy.steps.protocols import Shared
 from jpegstudy.steps.sources import load_network
 from jpegstudy.transforms import JpegNoise
@@ -95,7 +95,7 @@ def test_changes_are_those_of_the_runs_images_and_their_parts_add_up(this):
 def test_shares_count_the_same_blocks_above_and_below():
     side = 40  # two whole units of 16 pixels and a half: five whole blocks
     x = torch.full((1, 3, side, side), 120, dtype=torch.uint8)
-    batch = explaining._Batch(None, {"seed": 0}, x, torch.ones(1, 3, side, side, dtype=torch.int8), None, [0])
+    batch = measuring.Batch(None, {"seed": 0}, x, torch.ones(1, 3, side, side, dtype=torch.int8), None, [0])
     gradient = torch.rand(1, 1, side, side, generator=torch.Generator().manual_seed(0)).expand(1, 3, side, side)
     table, _ = batch._survival(255, 100, gradient, gradient)  # of steps of 1, so that nothing is lost
     np.testing.assert_allclose(table[["share_at_x", "share_at_compressed"]], 1, atol=1e-3)
@@ -134,7 +134,7 @@ def test_a_shard_is_made_again_alike(this):
 def test_other_attacks_take_at_most_the_images_there_are():
     others = {number for number in range(5)}
     x = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
-    batch = explaining._Batch(None, {"seed": 0, "attacks": ["PGD1"]}, x, None, None, [7, 8], others)
+    batch = measuring.Batch(None, {"seed": 0, "attacks": ["PGD1"]}, x, None, None, [7, 8], others)
     sums = batch._of_attacks()  # none of its images is among them, so that no network is asked
     assert sums["images PGD1"] == 0
     assert not sums["PGD1"].any()

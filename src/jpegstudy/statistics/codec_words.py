@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from .codecs import NOISE
-from .in_words import rate
+from .in_words import rate, rate_of
 from .tables import measure_of
 
 TITLES = {
@@ -46,14 +46,10 @@ def strongest(means):
         attack = amplified.loc[amplified["value"].idxmax(), "attack"]
         names = ("delta_psnr", "drop_src", "psnr_adv_src")
         row = {"codec": codec, "budget": f"{budget:g}", "strongest": attack}
-        rows.append(row | {TITLES[name]: _told(told.loc[attack, name]) for name in names})
+        rows.append(row | {TITLES[name]: rate_of(told.loc[attack, name]) for name in names})
         if (NOISE, "delta_psnr") in told.index:
-            rows.append(row | {"strongest": "noise"} | {TITLES[name]: _told(told.loc[NOISE, name]) for name in names})
+            rows.append(row | {"strongest": "noise"} | {TITLES[name]: rate_of(told.loc[NOISE, name]) for name in names})
     return pd.DataFrame(rows).set_index(["codec", "budget", "strongest"])
-
-
-def _told(row):
-    return rate(row["value"], row["low"], row["high"])
 
 
 def beyond_noise(noise):

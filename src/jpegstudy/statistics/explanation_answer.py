@@ -8,7 +8,7 @@ from .explanation_words import (
     model_in_words,
     undone_in_words,
 )
-from .in_words import rate
+from .in_words import rate, rate_of
 
 
 def answer(
@@ -26,8 +26,9 @@ def answer(
     picture = next(line for line in figure_1(means, quality) if line.startswith(f"At ε = {epsilon:g}, "))
     lines = [
         f"**Is it a projection?** {picture} A perturbation that is orthogonal to what x's own file keeps would have "
-        f"nothing there; this one has {rate(*kept)} of its energy. What comes out is {_of(at.loc['survival_ratio'])} "
-        "times as long as what went in: a quantizer answers small changes with none, or with whole steps."
+        f"nothing there; this one has {rate(*kept)} of its energy. What comes out is "
+        f"{rate_of(at.loc['survival_ratio'])} times as long as what went in: a quantizer answers small changes "
+        "with none, or with whole steps."
     ]
     if recoveries is not None:
         lines.append("**Which step.** " + " ".join(earned(recoveries)))
@@ -57,8 +58,9 @@ def _unexplained(changes, curves, predicted, found, epsilon):
     part = changes[(changes["objective"] == "margin") & (changes["epsilon"] == epsilon)]
     told = part[part["change"] == "undone_change"].set_index("part")
     lines = [
-        f"JPEG changes the margin by {_of(told.loc['undone_change'])}; of that {_of(told.loc['undone_remainder'])} "
-        "lies beyond the first order, where no gradient at x or at JPG(x) tells of it."
+        f"JPEG changes the margin by {rate_of(told.loc['undone_change'])}; of that "
+        f"{rate_of(told.loc['undone_remainder'])} lies beyond the first order, where no gradient at x or at "
+        "JPG(x) tells of it."
     ]
     for words, rows in predicted.items():
         both = curves.merge(rows, on=["quality", "epsilon"], suffixes=("", "_predicted"))
@@ -88,14 +90,10 @@ def _reliance(curves, beside, quality):
     cost = least.set_index("control").loc["JPEG on x"]
     return (
         f"Of what an attacker takes who does not know of the JPEG, it does not give back {lost}. To clean images' "
-        f"margin it adds {_of(cost)}, where above 0 is toward a mistake. All of this was measured on perturbations "
+        f"margin it adds {rate_of(cost)}, where above 0 is toward a mistake. All of this was measured on perturbations "
         "that were made without JPEG in view; for those that were made with it, see page 9."
     )
 
 
 def _signed(value):
     return f"{value:+.2f}".replace("-", "−")
-
-
-def _of(row):
-    return rate(row["value"], row["low"], row["high"])

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from .in_words import rate, verdict
+from .in_words import rate, rate_of, verdict
 
 GEOMETRY = {
     "residual_ratio": "what JPEG does to x, by the perturbation's length: |JPG(x) − x| / |δ|",
@@ -66,8 +66,8 @@ def figure_1(means, quality):
         holds = gain["high"] < ORTHOGONAL and step["low"] > STRAIGHT and gap["low"] <= 0 <= gap["high"]
         lines.append(
             f"At ε = {epsilon:g}, quality {quality}, the picture {'holds' if holds else 'does not hold'}: of the "
-            f"perturbation's own direction {_rate(gain)} survives, JPEG steps back at a cosine of {_rate(step)}, and "
-            f"the gap to a projection is {_rate(gap)}."
+            f"perturbation's own direction {rate_of(gain)} survives, JPEG steps back at a cosine of {rate_of(step)}, "
+            f"and the gap to a projection is {rate_of(gap)}."
         )
     return [*lines, f"(It would hold with the first below {ORTHOGONAL:g} and the second above {STRAIGHT:g}, each with "
             "its whole interval, and the third 0 within its own.)"]  # fmt: skip
@@ -138,10 +138,10 @@ def undone_in_words(table, objective, epsilon):
     told = part.set_index("part")
     whole = told.loc["undone_change"]
     if verdict(whole["low"], whole["high"]) >= 0:
-        return f"At ε = {epsilon:g} JPEG does not lower the {objective} beyond its interval: {_rate(whole)}."
+        return f"At ε = {epsilon:g} JPEG does not lower the {objective} beyond its interval: {rate_of(whole)}."
     shares = [f"{PARTS[name]} {row['value'] / whole['value']:+.0%}" for name, row in told.iterrows() if name in PARTS]
     told = ", ".join(shares).replace("-", "−")
-    return f"At ε = {epsilon:g} JPEG changes the {objective} by {_rate(whole)}; of that: {told}."
+    return f"At ε = {epsilon:g} JPEG changes the {objective} by {rate_of(whole)}; of that: {told}."
 
 
 def controls(table, objective):
@@ -252,7 +252,3 @@ def model_in_words(found):
 
 def _interval(row, name, prefix):
     return rate(row[name], row[f"{prefix}low"], row[f"{prefix}high"])
-
-
-def _rate(row):
-    return rate(row["value"], row["low"], row["high"])

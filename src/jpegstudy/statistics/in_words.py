@@ -25,6 +25,11 @@ def rate(value, low, high, n=None):
     return f"{_number(value, digits)} [{_number(low, digits)}, {_number(high, digits)}]{count}"
 
 
+def rate_of(row):
+    """``rate`` of a row, or mapping, with value, low and high."""
+    return rate(row["value"], row["low"], row["high"])
+
+
 def change(value, low, high):
     """What a difference says: "rises by 0.25 [0.22, 0.28]", "falls by", or "does not change beyond its interval"."""
     if verdict(low, high) == 0:
