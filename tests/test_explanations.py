@@ -81,6 +81,17 @@ def test_parts_add_up_in_the_means():
         assert values[change] == pytest.approx(values.drop(change).sum())
 
 
+def test_shares_of_the_first_order_are_of_all_images_together_and_add_up():
+    orders = pd.DataFrame({"image": range(4), "epsilon": 1, "objective": "margin", "attack_first_order": [4, 2, 1, 1]})
+    orders = orders.assign(removed_first_order=[-3, -1, 0, 0], turned_first_order=[-1, 0, 0, 1])
+    orders["survivor_first_order"] = orders.iloc[:, 3:].sum(axis=1)
+    found = explanations.first_order_shares(orders, files=pd.Series([0, 0, 1, 2]), resamples=200).set_index("part")
+    assert found.value.to_dict() == pytest.approx({"removed": 0.5, "turned": 0.0, "left": 0.5})
+    assert (found.n == 4).all()
+    assert (found.low <= found.value).all()
+    assert found.high["removed"] <= 2 / 3  # of the file that loses most
+
+
 def test_accuracy_by_epsilon_begins_at_the_clean_image():
     whole = predictions_of({"x": 80, "Adv1(x)": 30, "JPG(Adv1(x))": 60})
     halves = predictions_of({"Adv0.5(x)": 55})
@@ -139,17 +150,46 @@ def test_geometry_in_words_says_whether_the_picture_holds():
     assert lines[0].get_ydata().tolist() == [0.02]
 
 
-def test_stacked_parts_reach_the_change():
-    values = {"undone_change": -1.0, "codec_change": 0.5, "removed_first_order": -2.0, "turned_first_order": -0.5,
-              "undone_remainder": 1.0}  # fmt: skip
-    rows = [(2, "margin", "undone_change", name, 9, value, value, value) for name, value in values.items()]
+def parts_of(epsilon, *, attack, first, removed, turned, codec, beyond):
+    """Tables of first_order_shares and mean_parts for these values, exact."""
+    left = first + removed + turned
+    values = {("attack_change", "attack_change"): attack, ("attack_change", "attack_first_order"): first}
+    whole = {"whole_change": left + codec + beyond, "codec_change": codec, "survivor_first_order": left,
+             "survivor_remainder": beyond}  # fmt: skip
+    values |= {("whole_change", name): value for name, value in whole.items()}
+    rows = [(epsilon, "margin", *name, 9, v, v, v) for name, v in values.items()]
     parts = pd.DataFrame(rows, columns=["epsilon", "objective", "change", "part", "n", "value", "low", "high"])
-    told = explanation_words.undone_in_words(parts, "margin", 2)
-    assert "removed of the perturbation, to first order +200%" in told
-    labels = {name: name for name in explanations.CHANGES["undone_change"]}
-    bars = rendered(figures.parts_of_change(parts, "undone_change", labels)).axes[0].patches
-    assert [(bar.get_y(), bar.get_height()) for bar in bars] == [(0, 0.5), (0, -2), (-2, -0.5), (0.5, 1)]
-    assert "does not lower" in explanation_words.undone_in_words(parts.assign(low=-1.0, high=0.5), "margin", 2)
+    found = {"removed": -removed / first, "turned": -turned / first, "left": left / first}
+    rows = [(epsilon, "margin", name, 9, v, v, v) for name, v in found.items()]
+    return pd.DataFrame(rows, columns=["epsilon", "objective", "part", "n", "value", "low", "high"]), parts
+
+
+def test_the_first_order_is_told_and_drawn_in_its_parts():
+    shares, parts = parts_of(2, attack=6, first=8, removed=-4, turned=-2, codec=0.5, beyond=-1)
+    told = explanation_words.first_order_in_words(shares, parts, "margin", 2)
+    assert "raise the margin by 8.00 [8.00, 8.00]" in told
+    assert "JPEG removes 0.50 [0.50, 0.50] of that; 0.25 [0.25, 0.25] is gone" in told
+    assert "0.25 [0.25, 0.25] is left. Behind JPEG the margin of Adv is 1.50 [1.50, 1.50] above" in told
+    assert "−1.00 [−1.00, −1.00] lies beyond" in told
+    shown = rendered(figures.first_orders(shares, parts))
+    drawn = [[(bar.get_y(), bar.get_height()) for bar in axes.patches] for axes in shown.axes[:2]]
+    assert drawn == [[(0, 0.5), (0.5, 0.25), (0.75, 0.25)], [(0, 2), (2, 0.5), (0, -1)]]
+    none = parts.assign(low=parts.low.where(parts.part != "attack_first_order", -1.0))
+    told = explanation_words.first_order_in_words(shares, none, "margin", 2)
+    assert told.startswith("At ε = 2 the attack does not raise the margin to first order: 8.00 [−1.00, 8.00].")
+
+
+def test_what_is_left_explains_size_only_where_it_outgrows_the_attack():
+    small, large = (
+        parts_of(epsilon, attack=6, first=8 * epsilon, removed=-7 * epsilon, turned=0, codec=0, beyond=0)
+        for epsilon in (1, 10)
+    )
+    shares, parts = (pd.concat(each) for each in zip(small, large, strict=True))
+    told = explanation_answer._left_by_size(parts, shares)
+    assert "leaves a share of 0.12 to 0.12" in told
+    assert "1.00 beside 6.00 at ε = 1, 10.00 beside 6.00 at ε = 10" in told
+    assert told.endswith("of a large perturbation a small share is enough.")
+    assert "is enough" not in explanation_answer._left_by_size(small[1], small[0])
 
 
 def test_recovery_is_drawn_beside_what_was_predicted():
@@ -231,28 +271,27 @@ def test_the_answer_tells_the_tables_numbers(recoveries):
     measures = {"gain": 0.4, "survival_ratio": 2.0, "step_cosine": 0.3, "projection_gap": -1.0}
     means = pd.DataFrame([(1, 75, name, 9, v, v - 0.1, v + 0.1) for name, v in measures.items()],
                          columns=["epsilon", "quality", "measure", "n", "value", "low", "high"])  # fmt: skip
-    values = {"undone_change": -1.0, "codec_change": 0.0, "removed_first_order": -1.0, "turned_first_order": 0.0,
-              "undone_remainder": 0.25}  # fmt: skip
-    changes = pd.DataFrame([(1, "margin", "undone_change", name, 9, v, v, v) for name, v in values.items()],
-                           columns=["epsilon", "objective", "change", "part", "n", "value", "low", "high"])  # fmt: skip
+    shares, changes = parts_of(1, attack=4, first=8, removed=-4, turned=-2, codec=0.5, beyond=0.25)
     controls = explanations.control_changes(orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5), resamples=50)
     curves = pd.DataFrame({"quality": [75], "epsilon": [1], "recovery": [0.3], "low": [0.2], "high": [0.4], "n": [9]})
     halves = pd.DataFrame({"quality": [75], "value": [0.0], "low": [0.0], "high": [1.5], "least": 1, "most": 1})
     predicted = {"a guess": pd.DataFrame({"quality": [75], "epsilon": [1], "share": [0.4], "recovery": [0.5]})}
-    tables = (means, recoveries, changes, controls, curves, halves, predicted)
+    tables = (means, recoveries, changes, shares, controls, curves, halves, predicted)
     told = explanation_answer.answer(*tables, quality=75, epsilon=1, kept=Interval(0.5, 0.4, 0.6))
     assert "0.40 [0.30, 0.50] survives" in told[0]
     assert "this one has 0.50 [0.40, 0.60] of its energy" in told[0]
     assert told[1].endswith(" ".join(explanation_words.earned(recoveries)))
-    assert "removed of the perturbation, to first order +100%" in told[2]
+    assert "JPEG removes 0.50 [0.50, 0.50]" in told[2]
     assert "shuffled over the image does 0.5" in told[2]
-    assert "Recovery at each size: 0.30 [0.20, 0.40] at ε = 1 (quality 75)" in told[3]
-    assert "at an ε of below 1 [below 1, 1.50] at quality 75" in told[3]
-    assert "of that 0.25 [0.25, 0.25] lies beyond the first order" in told[4]
-    assert "Predicted with a guess, recovery is off by 0.20 on average over 1 pairs" in told[4]
-    assert "it does not give back 0.70 [0.60, 0.80] at ε = 1." in told[5]
+    assert "leaves a share of 0.25. What this does" in told[3]
+    assert "Recovery at each size: 0.30 [0.20, 0.40] at ε = 1 (quality 75)" in told[4]
+    assert "at an ε of below 1 [below 1, 1.50] at quality 75" in told[4]
+    assert "0.25 [0.25, 0.25] of 2.75 at ε = 1 lies beyond the first order" in told[5]
+    assert "is predicted, with a guess, as 0.40 for 0.25 at ε = 1." in told[5]
+    assert "Recovery predicted from it is off by 0.20 on average over 1 pairs" in told[5]
+    assert "it does not give back 0.70 [0.60, 0.80] at ε = 1." in told[6]
     without = explanation_answer.answer(means, None, *tables[2:], quality=75, epsilon=1, kept=Interval(0.5, 0.4, 0.6))
-    assert len(without) == 5
+    assert len(without) == 6
 
 
 def test_recovery_falls_with_size_only_where_the_intervals_say_so():

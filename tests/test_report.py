@@ -191,6 +191,16 @@ def test_columns_of_numbers_are_marked_in_tables_of_pandas():
     assert marked == [["n", "rate"], ["1.0", "12.0 % [10.0, 14.0]"], ["-2.5", "–"]]
 
 
+def test_intervals_stand_below_their_values_where_there_are_many_side_by_side():
+    wide = pd.DataFrame({f"ε = {n}": ["−0.1 [−0.2, 0.0]", "none"] for n in range(4)})
+    soup = BeautifulSoup(report._aligned(wide.to_html()), "html.parser")
+    assert soup.select_one("table.stacked")
+    assert [small.get_text() for small in soup.select("tbody small")] == ["[−0.2, 0.0]"] * 4
+    assert soup.select_one("tbody td").get_text() == "−0.1 [−0.2, 0.0]"
+    narrow = BeautifulSoup(report._aligned(wide.iloc[:, 1:].to_html()), "html.parser")
+    assert not narrow.select("table.stacked, small")
+
+
 def test_the_name_of_an_index_stands_in_the_row_of_heads():
     table = pd.DataFrame({"n": [1]}, index=pd.Index(["a"], name="image"))
     soup = BeautifulSoup(report._aligned(table.to_html()), "html.parser")

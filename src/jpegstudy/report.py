@@ -46,6 +46,7 @@ FILES = {
     "geometry.csv": "what survives of the perturbation, and how far images are apart, by epsilon and quality",
     "ladder.csv": "what each step of JPEG alone, and JPEG without it, gives back of what the attack took",
     "why.csv": "the change in the loss in its parts, and what they leave over",
+    "first_order.csv": "shares of the attack's first order: removed, gone with the gradient's turn, and left",
     "controls.csv": "the change in the loss by JPEG, noise of its power and random signs",
     "spectra.csv": "images, perturbations, the margin's sensitivity and JPEG's steps by color plane and band",
     "predicted.csv": "recovery by epsilon and quality, measured and as the first order that survives predicts it",
@@ -56,6 +57,8 @@ FILES = {
     "run.json": "parameters, versions, hashes and machine of every step",
 }
 NUMBER = re.compile(r"[-+−]?[\d.,]+([eE][-+]?\d+)?\s*%?(\s*\[.*\])?$")  # an interval may stand behind it
+INTERVAL = re.compile(r"\s*(\S.*?)\s+(\[.*)$", re.DOTALL)
+INTERVALS = 3  # that fit into the page side by side
 MISSING = ("", "–", "NaN", "None", "<NA>", "nan")
 LONG = 32  # characters; a longer text may be broken into lines
 TEMPLATES = jinja2.Environment(
@@ -191,6 +194,7 @@ def _aligned(html):
             kinds += ["long"] if max(map(len, texts)) > LONG else []
             for cell in column:
                 cell["class"] = [*cell.get("class", []), *kinds]
+        _stack_intervals(table)
         heads = [row.find_all("th") for row in table.select("thead tr")]
         if len(heads) == 2 and all(
             upper.get_text() == "" or lower.get_text() == "" for upper, lower in zip(*heads, strict=False)
@@ -204,6 +208,20 @@ def _aligned(html):
             for head, cell in zip(heads[0], rows[0], strict=False):
                 head["class"] = [*head.get("class", []), *cell.get("class", [])]
     return str(soup)
+
+
+def _stack_intervals(table):
+    """Put intervals below their values in a table with more of them side by side than the page is wide."""
+    lines = [[(cell, INTERVAL.match(cell.get_text())) for cell in row.select("td")] for row in table.select("tbody tr")]
+    if max((sum(found is not None for _, found in line) for line in lines), default=0) <= INTERVALS:
+        return
+    table["class"] = [*table.get("class", []), "stacked"]
+    for cell, found in (pair for line in lines for pair in line):
+        if found:
+            cell.string = f"{found[1]} "  # the space is for those who copy the table as text
+            small = BeautifulSoup("", "html.parser").new_tag("small")
+            small.string = found[2]
+            cell.append(small)
 
 
 def _by_columns(rows):

@@ -9,8 +9,8 @@ from .curves import accuracy_curves, confident_errors, recovery_curves
 from .defenses import defended_over_epsilon, gain_by_band, knowing_attacks, tables_tradeoff
 from .explanations import (
     band_recoveries,
+    first_orders,
     geometry_over_epsilon,
-    parts_of_change,
     recovery_measured_and_predicted,
     rungs,
     spectra_maps,
@@ -32,6 +32,7 @@ __all__ = [
     "convergence_curves",
     "crossed",
     "defended_over_epsilon",
+    "first_orders",
     "gain_by_band",
     "geometry_over_epsilon",
     "highest_probabilities",
@@ -41,7 +42,6 @@ __all__ = [
     "knowing_attacks",
     "knowing_beside_oblivious",
     "noise_by_factor",
-    "parts_of_change",
     "rate_distortion",
     "reading_changes",
     "recovery_curves",

@@ -72,31 +72,46 @@ def band_recoveries(recoveries, order):
 
 
 @styled
-def parts_of_change(parts, change, labels):
-    """Stacked bars over epsilon: the parts of a change of the objective, and the change itself as a point.
+def first_orders(shares, parts):
+    """What becomes of the attack's first order, and of what the change behind JPEG is made, by epsilon.
 
-    parts: from statistics.mean_parts, of one objective.  labels: ``{part: words}``, in the order they are stacked.
+    shares: from statistics.explanations.first_order_shares.  parts: from mean_parts. Both of one objective. Stacked
+    bars, which add up to 1 on the left and on the right to the change, drawn as a point with its 95 % interval.
     """
-    rows = parts[parts["change"] == change]
-    check_nonempty(rows, "mean_parts")
+    parts = parts[parts["change"] == "whole_change"]
+    check_nonempty(parts, "mean_parts")
+    figure = new_figure(4.0)
+    left, right = figure.subplots(1, 2)
+    ours = {"removed": "removed", "turned": "gone with the gradient's turn", "left": "left"}
+    _stack(left, shares, dict(zip(ours, PALETTE, strict=False)), ours)
+    theirs = {
+        "survivor_first_order": "what is left",
+        "codec_change": "JPEG's residual on x",
+        "survivor_remainder": "beyond the first order",
+    }
+    _stack(right, parts, dict(zip(theirs, [PALETTE[2], PALETTE[3], ENDS], strict=True)), theirs)
+    whole = parts[parts["part"] == "whole_change"].sort_values("epsilon")
+    ends = errors_from(whole["value"], whole["low"], whole["high"])
+    right.errorbar(range(len(whole)), whole["value"], yerr=ends, fmt="D", color="k", capsize=3, markersize=5)
+    left.set(title="share of the first order", xlabel="epsilon, grey levels")
+    right.set(title="change of the objective behind JPEG", xlabel="epsilon, grey levels")
+    for axes in (left, right):
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=10)
+    return figure
+
+
+def _stack(axes, rows, colors, names):
+    """Bars of the parts in ``names``, ``{part: words}``, at each epsilon, what is above 0 and what is below apart."""
     epsilons = sorted(rows["epsilon"].unique())
     places = np.arange(len(epsilons))
-    figure = new_figure(3.8)
-    axes = figure.subplots()
     above, below = np.zeros(len(epsilons)), np.zeros(len(epsilons))
-    for color, (part, words) in zip(PALETTE, labels.items(), strict=False):
+    for part, words in names.items():
         values = rows[rows["part"] == part].set_index("epsilon")["value"][epsilons].to_numpy()
         start = np.where(values >= 0, above, below)
-        axes.bar(places, values, bottom=start, color=color, label=words, width=0.6)
+        axes.bar(places, values, bottom=start, color=colors[part], label=words, width=0.6)
         above, below = above + values.clip(min=0), below + values.clip(max=0)
-    whole = rows[rows["part"] == change].set_index("epsilon").loc[epsilons]
-    ends = errors_from(whole["value"], whole["low"], whole["high"])
-    axes.errorbar(places, whole["value"], yerr=ends, fmt="D", color="k", capsize=3, markersize=5, label="measured")
     axes.axhline(0, color=ENDS, linewidth=0.8)
     axes.set_xticks(places, [f"{epsilon:g}" for epsilon in epsilons])
-    axes.set(xlabel="epsilon, grey levels", ylabel="change of the objective")
-    figure.legend(loc="outside lower center", ncols=2)
-    return figure
 
 
 @styled
@@ -112,7 +127,7 @@ def spectra_maps(maps, label):
         axes.grid(False)
         axes.set_xticks([0, 7])
         axes.set_yticks([0, 7])
-    figure.colorbar(shown, ax=figure.axes, label=label)
+    figure.colorbar(shown, ax=figure.axes, label=label, shrink=0.6)
     return figure
 
 

@@ -5,20 +5,20 @@ from .explanation_words import (
     critical_in_words,
     earned,
     figure_1,
+    first_order_in_words,
     model_in_words,
-    undone_in_words,
 )
 from .in_words import rate, rate_of
 
 
 def answer(
-    means, recoveries, changes, beside, curves, critical_at, predicted, found=None, *, quality, epsilon, kept
+    means, recoveries, changes, shares, beside, curves, critical_at, predicted, found=None, *, quality, epsilon, kept
 ):  # fmt: skip
     """The page's answer in paragraphs, every number of which is one of its tables'.
 
-    means: geometry_means.  recoveries: rung_recoveries, or None.  changes: mean_parts.  beside: control_changes.
-    curves: recovery_curves_of.  critical_at: mechanism.critical.critical_epsilons.  predicted:
-    ``{words: mechanism.critical.predicted_recoveries}``.  found: a RecoveryModel, or None.
+    means: geometry_means.  recoveries: rung_recoveries, or None.  changes: mean_parts.  shares: first_order_shares.
+    beside: control_changes.  curves: recovery_curves_of.  critical_at: mechanism.critical.critical_epsilons.
+    predicted: ``{words: mechanism.critical.predicted_recoveries}``.  found: a RecoveryModel, or None.
     quality, epsilon: of the study's JPEG and of the perturbation that is told of.  kept: Interval, the share of that
     perturbation in the span of what x's file keeps.
     """
@@ -33,13 +33,15 @@ def answer(
     if recoveries is not None:
         lines.append("**Which step.** " + " ".join(earned(recoveries)))
     lines.append(
-        f"**What the network makes of it.** {undone_in_words(changes, 'margin', epsilon)} "
+        f"**What the network makes of it.** {first_order_in_words(shares, changes, 'margin', epsilon)} "
         f"{controls_in_words(beside, 'margin', epsilon)}"
     )
+    lines.append("**Why small ones.** " + _left_by_size(changes, shares))
     lines.append("**Up to which size.** " + _by_size(curves, quality, critical_at))
     if found is not None:
         lines.append("**Which images.** " + " ".join(model_in_words(found)))
-    lines.append("**What remains unexplained.** " + " ".join(_unexplained(changes, curves, predicted, found, epsilon)))
+    open_points = _unexplained(changes, shares, curves, predicted, found, quality=quality, epsilon=epsilon)
+    lines.append("**What remains unexplained.** " + " ".join(open_points))
     lines.append("**What it means for someone who relies on JPEG.** " + _reliance(curves, beside, quality))
     return lines
 
@@ -53,22 +55,48 @@ def _by_size(curves, quality, critical_at):
     return f"{said}: {spans} (quality {quality}). Recovery falls through one half at an ε {halves}."
 
 
-def _unexplained(changes, curves, predicted, found, epsilon):
-    """Sentences: what lies beyond the first order, how far predictions are off, and how well single images are told."""
-    part = changes[(changes["objective"] == "margin") & (changes["epsilon"] == epsilon)]
-    told = part[part["change"] == "undone_change"].set_index("part")
+def _left_by_size(changes, shares):
+    """Sentences: what is left of the first order at each epsilon, beside all that the attack does there."""
+    table = changes[changes["objective"] == "margin"].set_index(["part", "epsilon"])["value"]
+    left, does = table["survivor_first_order"].sort_index(), table["attack_change"].sort_index()
+    share = shares[(shares["objective"] == "margin") & (shares["part"] == "left")]["value"]
+    spans = f"{share.min():.2f}" if len(share) == 1 else f"{share.min():.2f} to {share.max():.2f}"
+    each = ", ".join(f"{left[epsilon]:.2f} beside {does[epsilon]:.2f} at ε = {epsilon:g}" for epsilon in left.index)
     lines = [
-        f"JPEG changes the margin by {rate_of(told.loc['undone_change'])}; of that "
-        f"{rate_of(told.loc['undone_remainder'])} lies beyond the first order, where no gradient at x or at "
-        "JPG(x) tells of it."
+        f"Of the first order JPEG leaves a share of {spans}. What this does to the margin, beside all that the attack "
+        f"does without JPEG, as the network does not stay that steep: {each}."
     ]
+    if left.iloc[0] < does.iloc[0] and left.iloc[-1] > does.iloc[-1]:
+        lines.append(
+            "So what is left of the smallest perturbation is less than it did, and what is left of the largest more "
+            "than it ever could do: of a large perturbation a small share is enough."
+        )
+    return " ".join(lines)
+
+
+def _unexplained(changes, shares, curves, predicted, found, *, quality, epsilon):
+    """Sentences: what lies beyond the first order, how far predictions are off, and how well single images are told."""
+    margin = changes[(changes["objective"] == "margin") & (changes["change"] == "whole_change")]
+    told = margin.set_index(["epsilon", "part"])
+    beyond = ", ".join(
+        f"{rate_of(told.loc[(each, 'survivor_remainder')])} of {told.loc[(each, 'whole_change'), 'value']:.2f} at "
+        f"ε = {each:g}"
+        for each in sorted({margin["epsilon"].min(), epsilon, margin["epsilon"].max()})
+    )
+    lines = [f"Of the margin's rise behind JPEG, {beyond} lies beyond the first order, where no gradient tells of it."]
+    left = shares[(shares["objective"] == "margin") & (shares["part"] == "left")].set_index("epsilon")["value"]
     for words, rows in predicted.items():
+        at = rows[(rows["quality"] == quality) & rows["epsilon"].isin(left.index)].sort_values("epsilon")
+        told = ", ".join(
+            f"{row.share:.2f} for {left[row.epsilon]:.2f} at ε = {row.epsilon:g}" for row in at.itertuples()
+        )
+        lines.append(f"The share of the first order that is left is predicted, with {words}, as {told}.")
         both = curves.merge(rows, on=["quality", "epsilon"], suffixes=("", "_predicted"))
         off = (both["recovery_predicted"] - both["recovery"]).dropna()
         if len(off):
             worst = both.loc[off.abs().idxmax()]
             lines.append(
-                f"Predicted with {words}, recovery is off by {off.abs().mean():.2f} on average over {len(off)} pairs "
+                f"Recovery predicted from it is off by {off.abs().mean():.2f} on average over {len(off)} pairs "
                 f"of quality and ε, on the mean by {_signed(off.mean())}, and most, {_signed(off.loc[worst.name])}, at "
                 f"quality {worst['quality']:g} and ε = {worst['epsilon']:g}."
             )

@@ -130,18 +130,29 @@ def parts(table, objective):
     return pd.DataFrame(rows.values()).set_index(f"change of the {objective}")
 
 
-def undone_in_words(table, objective, epsilon):
-    """A sentence: of what JPEG undoes of the objective's rise, how much each part is."""
-    part = table[
-        (table["objective"] == objective) & (table["epsilon"] == epsilon) & (table["change"] == "undone_change")
-    ]
-    told = part.set_index("part")
-    whole = told.loc["undone_change"]
-    if verdict(whole["low"], whole["high"]) >= 0:
-        return f"At ε = {epsilon:g} JPEG does not lower the {objective} beyond its interval: {rate_of(whole)}."
-    shares = [f"{PARTS[name]} {row['value'] / whole['value']:+.0%}" for name, row in told.iterrows() if name in PARTS]
-    told = ", ".join(shares).replace("-", "−")
-    return f"At ε = {epsilon:g} JPEG changes the {objective} by {rate_of(whole)}; of that: {told}."
+def first_order_in_words(shares, table, objective, epsilon):
+    """Sentences: what JPEG leaves of the attack's first order, and of what the change behind JPEG is made.
+
+    shares: explanations.first_order_shares.  table: explanations.mean_parts.
+    """
+    part = table[(table["objective"] == objective) & (table["epsilon"] == epsilon)].set_index(["change", "part"])
+    first, whole = part.loc[("attack_change", "attack_first_order")], part.loc["whole_change"]
+    told = {name: rate_of(row) for name, row in whole.iterrows()}
+    behind = (
+        f"Behind JPEG the {objective} of Adv is {told['whole_change']} above that of x: {told['survivor_first_order']} "
+        f"of it is what is left, {told['codec_change']} JPEG's residual on the clean image, and "
+        f"{told['survivor_remainder']} lies beyond the first order."
+    )
+    if verdict(first["low"], first["high"]) <= 0:
+        flat = f"At ε = {epsilon:g} the attack does not raise the {objective} to first order: {rate_of(first)}."
+        return f"{flat} {behind}"
+    at = shares[(shares["objective"] == objective) & (shares["epsilon"] == epsilon)].set_index("part")
+    removed, turned, left = (rate_of(at.loc[name]) for name in ("removed", "turned", "left"))
+    return (
+        f"At ε = {epsilon:g} the attack would raise the {objective} by {rate_of(first)} were the network as steep all "
+        f"along as it is at x. JPEG removes {removed} of that; {turned} is gone because JPEG has moved the image and "
+        f"the gradient has turned; {left} is left. {behind}"
+    )
 
 
 def controls(table, objective):

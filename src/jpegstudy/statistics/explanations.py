@@ -17,6 +17,11 @@ CHANGES = {  # whole, and the parts that add up to it
     "undone_change": ("codec_change", "removed_first_order", "turned_first_order", "undone_remainder"),
     "whole_change": ("codec_change", "survivor_first_order", "survivor_remainder"),
 }
+FIRST_ORDER = {  # what becomes of attack_first_order, in parts that add up to it, and the sign in which each is counted
+    "removed": ("removed_first_order", -1),
+    "turned": ("turned_first_order", -1),
+    "left": ("survivor_first_order", 1),
+}
 CONTROLS = {  # what is done: the objective after it, before it, and what its share is of
     "JPEG on Adv": ("compressed_attacked", "attacked", "JPEG on Adv"),
     "JPEG noise on Adv": ("noise", "attacked", "JPEG on Adv"),
@@ -112,6 +117,25 @@ def mean_parts(orders, *, files=None, resamples=RESAMPLES, seed=0):
                 for name, interval in zip((change, *parts), found, strict=True)
             ]
     return pd.DataFrame(rows, columns=["epsilon", "objective", "change", "part", "n", "value", "low", "high"])
+
+
+def first_order_shares(orders, *, files=None, resamples=RESAMPLES, seed=0):
+    """What becomes of the attack's first order: the shares that JPEG removes, that are gone because the gradient has
+    turned where JPEG has moved the image, and that are left. They add up to 1.
+
+    orders: as for ``mean_parts``.
+    Columns: epsilon, objective, part (of FIRST_ORDER), n, value, low, high: quotients of means over images.
+    """
+    rows = []
+    for (epsilon, objective), part in orders.groupby(["epsilon", "objective"]):
+        own = None if files is None else part["image"].map(files).to_numpy()
+        parts = [sign * part[name].to_numpy(float) for name, sign in FIRST_ORDER.values()]
+        sums, _ = sums_by_file(np.stack([*parts, part["attack_first_order"].to_numpy(float)]), own)
+        found = bca(sums, lambda totals: totals[..., :-1] / totals[..., -1:], resamples=resamples, seed=seed)
+        rows += [
+            (epsilon, objective, name, len(part), *interval) for name, interval in zip(FIRST_ORDER, found, strict=True)
+        ]
+    return pd.DataFrame(rows, columns=["epsilon", "objective", "part", "n", "value", "low", "high"])
 
 
 def control_changes(orders, *, files=None, resamples=RESAMPLES, seed=0):
