@@ -278,6 +278,7 @@ def test_the_answer_tells_the_tables_numbers(recoveries):
     predicted = {"a guess": pd.DataFrame({"quality": [75], "epsilon": [1], "share": [0.4], "recovery": [0.5]})}
     tables = (means, recoveries, changes, shares, controls, curves, halves, predicted)
     told = explanation_answer.answer(*tables, quality=75, epsilon=1, kept=Interval(0.5, 0.4, 0.6))
+    assert "JPEG leaves 25% of what the attack would do" in told.pop(0)
     assert "0.40 [0.30, 0.50] survives" in told[0]
     assert "this one has 0.50 [0.40, 0.60] of its energy" in told[0]
     assert told[1].endswith(" ".join(explanation_words.earned(recoveries)))
@@ -291,7 +292,21 @@ def test_the_answer_tells_the_tables_numbers(recoveries):
     assert "Recovery predicted from it is off by 0.20 on average over 1 pairs" in told[5]
     assert "it does not give back 0.70 [0.60, 0.80] at ε = 1." in told[6]
     without = explanation_answer.answer(means, None, *tables[2:], quality=75, epsilon=1, kept=Interval(0.5, 0.4, 0.6))
-    assert len(without) == 6
+    assert len(without) == 7
+
+
+@pytest.mark.parametrize(("attack", "compared"), [(6, "more"), (20, "less")])
+def test_in_short_it_tells_whether_a_large_perturbations_rest_is_enough(attack, compared):
+    both = [parts_of(each, attack=attack, first=8 * each, removed=-7 * each, turned=0, codec=0, beyond=0)
+            for each in (1, 10)]  # fmt: skip
+    shares, parts = (pd.concat(each) for each in zip(*both, strict=True))
+    controls = explanations.control_changes(orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5), resamples=50)
+    told = explanation_answer._in_short(parts, shares, controls, 1)
+    assert "JPEG leaves 12% of what the attack would do to the margin to first order: 88% it removes" in told
+    assert "Gaussian noise of its power does " in told
+    assert told.endswith(f"Of ε = 10 it leaves 12%, {compared} than all that the attack does there without JPEG.")
+    harmful = controls.assign(low=0.1, high=0.2)
+    assert "Gaussian noise" not in explanation_answer._in_short(parts, shares, harmful, 1)
 
 
 def test_recovery_falls_with_size_only_where_the_intervals_say_so():

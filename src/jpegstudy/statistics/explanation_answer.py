@@ -8,7 +8,7 @@ from .explanation_words import (
     first_order_in_words,
     model_in_words,
 )
-from .in_words import rate, rate_of
+from .in_words import rate, rate_of, verdict
 
 
 def answer(
@@ -25,10 +25,11 @@ def answer(
     at = means[(means["quality"] == quality) & (means["epsilon"] == epsilon)].set_index("measure")
     picture = next(line for line in figure_1(means, quality) if line.startswith(f"At ε = {epsilon:g}, "))
     lines = [
+        "**In short.** " + _in_short(changes, shares, beside, epsilon),
         f"**Is it a projection?** {picture} A perturbation that is orthogonal to what x's own file keeps would have "
         f"nothing there; this one has {rate(*kept)} of its energy. What comes out is "
         f"{rate_of(at.loc['survival_ratio'])} times as long as what went in: a quantizer answers small changes "
-        "with none, or with whole steps."
+        "with none, or with whole steps.",
     ]
     if recoveries is not None:
         lines.append("**Which step.** " + " ".join(earned(recoveries)))
@@ -44,6 +45,31 @@ def answer(
     lines.append("**What remains unexplained.** " + " ".join(open_points))
     lines.append("**What it means for someone who relies on JPEG.** " + _reliance(curves, beside, quality))
     return lines
+
+
+def _in_short(changes, shares, beside, epsilon):
+    """Sentences: what becomes of the first order, what of it noise does as well, and whether that is enough."""
+    share = shares[shares["objective"] == "margin"].set_index(["epsilon", "part"])["value"]
+    removed, turned, left = (_percent(share[epsilon, name]) for name in ("removed", "turned", "left"))
+    lines = [
+        f"At ε = {epsilon:g} JPEG leaves {left} of what the attack would do to the margin to first order: {removed} it "
+        f"removes, and {turned} is gone because it has moved the image to where the gradient points elsewhere."
+    ]
+    control = beside[(beside["objective"] == "margin") & (beside["epsilon"] == epsilon)].set_index("control")
+    if verdict(*control.loc["JPEG on Adv", ["low", "high"]]) < 0:
+        noise = _percent(control.loc["Gaussian noise on Adv", "share"])
+        lines.append(f"Gaussian noise of its power does {noise} of what JPEG does to the margin of Adv.")
+    largest = share.index.get_level_values("epsilon").max()
+    if largest > epsilon:
+        margin = changes[(changes["objective"] == "margin") & (changes["epsilon"] == largest)].set_index("part")[
+            "value"
+        ]
+        more = margin["survivor_first_order"] > margin["attack_change"]
+        lines.append(
+            f"Of ε = {largest:g} it leaves {_percent(share[largest, 'left'])}, "
+            f"{'more' if more else 'less'} than all that the attack does there without JPEG."
+        )
+    return " ".join(lines)
 
 
 def _by_size(curves, quality, critical_at):
@@ -121,6 +147,10 @@ def _reliance(curves, beside, quality):
         f"margin it adds {rate_of(cost)}, where above 0 is toward a mistake. All of this was measured on perturbations "
         "that were made without JPEG in view; for those that were made with it, see page 9."
     )
+
+
+def _percent(share):
+    return f"{share:.0%}".replace("-", "−")
 
 
 def _signed(value):
