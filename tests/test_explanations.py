@@ -296,17 +296,17 @@ def test_the_answer_tells_the_tables_numbers(recoveries):
 
 
 @pytest.mark.parametrize(("attack", "compared"), [(6, "more"), (20, "less")])
-def test_in_short_it_tells_whether_a_large_perturbations_rest_is_enough(attack, compared):
+def testin_short_it_tells_whether_a_large_perturbations_rest_is_enough(attack, compared):
     both = [parts_of(each, attack=attack, first=8 * each, removed=-7 * each, turned=0, codec=0, beyond=0)
             for each in (1, 10)]  # fmt: skip
     shares, parts = (pd.concat(each) for each in zip(*both, strict=True))
     controls = explanations.control_changes(orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5), resamples=50)
-    told = explanation_answer._in_short(parts, shares, controls, 1)
+    told = explanation_answer.in_short(parts, shares, controls, 1)
     assert "JPEG leaves 12% of what the attack would do to the margin to first order: 88% it removes" in told
     assert "Gaussian noise of its power does " in told
     assert told.endswith(f"Of ε = 10 it leaves 12%, {compared} than all that the attack does there without JPEG.")
     harmful = controls.assign(low=0.1, high=0.2)
-    assert "Gaussian noise" not in explanation_answer._in_short(parts, shares, harmful, 1)
+    assert "Gaussian noise" not in explanation_answer.in_short(parts, shares, harmful, 1)
 
 
 def test_recovery_falls_with_size_only_where_the_intervals_say_so():

@@ -11,44 +11,11 @@ from .explanation_words import (
 from .in_words import rate, rate_of, verdict
 
 
-def answer(
-    means, recoveries, changes, shares, beside, curves, critical_at, predicted, found=None, *, quality, epsilon, kept
-):  # fmt: skip
-    """The page's answer in paragraphs, every number of which is one of its tables'.
+def in_short(changes, shares, beside, epsilon):
+    """Sentences: what becomes of the first order, what of it noise does as well, and whether that is enough.
 
-    means: geometry_means.  recoveries: rung_recoveries, or None.  changes: mean_parts.  shares: first_order_shares.
-    beside: control_changes.  curves: recovery_curves_of.  critical_at: mechanism.critical.critical_epsilons.
-    predicted: ``{words: mechanism.critical.predicted_recoveries}``.  found: a RecoveryModel, or None.
-    quality, epsilon: of the study's JPEG and of the perturbation that is told of.  kept: Interval, the share of that
-    perturbation in the span of what x's file keeps.
+    changes: mean_parts.  shares: first_order_shares.  beside: control_changes.
     """
-    at = means[(means["quality"] == quality) & (means["epsilon"] == epsilon)].set_index("measure")
-    picture = next(line for line in figure_1(means, quality) if line.startswith(f"At ε = {epsilon:g}, "))
-    lines = [
-        "**In short.** " + _in_short(changes, shares, beside, epsilon),
-        f"**Is it a projection?** {picture} A perturbation that is orthogonal to what x's own file keeps would have "
-        f"nothing there; this one has {rate(*kept)} of its energy. What comes out is "
-        f"{rate_of(at.loc['survival_ratio'])} times as long as what went in: a quantizer answers small changes "
-        "with none, or with whole steps.",
-    ]
-    if recoveries is not None:
-        lines.append("**Which step.** " + " ".join(earned(recoveries)))
-    lines.append(
-        f"**What the network makes of it.** {first_order_in_words(shares, changes, 'margin', epsilon)} "
-        f"{controls_in_words(beside, 'margin', epsilon)}"
-    )
-    lines.append("**Why small ones.** " + _left_by_size(changes, shares))
-    lines.append("**Up to which size.** " + _by_size(curves, quality, critical_at))
-    if found is not None:
-        lines.append("**Which images.** " + " ".join(model_in_words(found)))
-    open_points = _unexplained(changes, shares, curves, predicted, found, quality=quality, epsilon=epsilon)
-    lines.append("**What remains unexplained.** " + " ".join(open_points))
-    lines.append("**What it means for someone who relies on JPEG.** " + _reliance(curves, beside, quality))
-    return lines
-
-
-def _in_short(changes, shares, beside, epsilon):
-    """Sentences: what becomes of the first order, what of it noise does as well, and whether that is enough."""
     share = shares[shares["objective"] == "margin"].set_index(["epsilon", "part"])["value"]
     removed, turned, left = (_percent(share[epsilon, name]) for name in ("removed", "turned", "left"))
     lines = [
@@ -70,6 +37,42 @@ def _in_short(changes, shares, beside, epsilon):
             f"{'more' if more else 'less'} than all that the attack does there without JPEG."
         )
     return " ".join(lines)
+
+
+def answer(
+    means, recoveries, changes, shares, beside, curves, critical_at, predicted, found=None, *, quality, epsilon, kept
+):  # fmt: skip
+    """The page's answer in paragraphs, every number of which is one of its tables'.
+
+    means: geometry_means.  recoveries: rung_recoveries, or None.  changes: mean_parts.  shares: first_order_shares.
+    beside: control_changes.  curves: recovery_curves_of.  critical_at: mechanism.critical.critical_epsilons.
+    predicted: ``{words: mechanism.critical.predicted_recoveries}``.  found: a RecoveryModel, or None.
+    quality, epsilon: of the study's JPEG and of the perturbation that is told of.  kept: Interval, the share of that
+    perturbation in the span of what x's file keeps.
+    """
+    at = means[(means["quality"] == quality) & (means["epsilon"] == epsilon)].set_index("measure")
+    picture = next(line for line in figure_1(means, quality) if line.startswith(f"At ε = {epsilon:g}, "))
+    lines = [
+        "**In short.** " + in_short(changes, shares, beside, epsilon),
+        f"**Is it a projection?** {picture} A perturbation that is orthogonal to what x's own file keeps would have "
+        f"nothing there; this one has {rate(*kept)} of its energy. What comes out is "
+        f"{rate_of(at.loc['survival_ratio'])} times as long as what went in: a quantizer answers small changes "
+        "with none, or with whole steps.",
+    ]
+    if recoveries is not None:
+        lines.append("**Which step.** " + " ".join(earned(recoveries)))
+    lines.append(
+        f"**What the network makes of it.** {first_order_in_words(shares, changes, 'margin', epsilon)} "
+        f"{controls_in_words(beside, 'margin', epsilon)}"
+    )
+    lines.append("**Why small ones.** " + _left_by_size(changes, shares))
+    lines.append("**Up to which size.** " + _by_size(curves, quality, critical_at))
+    if found is not None:
+        lines.append("**Which images.** " + " ".join(model_in_words(found)))
+    open_points = _unexplained(changes, shares, curves, predicted, found, quality=quality, epsilon=epsilon)
+    lines.append("**What remains unexplained.** " + " ".join(open_points))
+    lines.append("**What it means for someone who relies on JPEG.** " + _reliance(curves, beside, quality))
+    return lines
 
 
 def _by_size(curves, quality, critical_at):
