@@ -28,13 +28,12 @@ def in_short(changes, shares, beside, epsilon):
         lines.append(f"Gaussian noise of its power does {noise} of what JPEG does to the margin of Adv.")
     largest = share.index.get_level_values("epsilon").max()
     if largest > epsilon:
-        margin = changes[(changes["objective"] == "margin") & (changes["epsilon"] == largest)].set_index("part")[
-            "value"
-        ]
-        more = margin["survivor_first_order"] > margin["attack_change"]
+        at = changes[(changes["objective"] == "margin") & (changes["epsilon"] == largest)].set_index("part")["value"]
+        rest, does = at["survivor_first_order"], at["attack_change"]
         lines.append(
-            f"Of ε = {largest:g} it leaves {_percent(share[largest, 'left'])}, "
-            f"{'more' if more else 'less'} than all that the attack does there without JPEG."
+            f"Of ε = {largest:g} it leaves {_percent(share[largest, 'left'])}, {'more' if rest > does else 'less'} than "
+            f"all that the attack does there without JPEG ({rest:.1f} beside {does:.1f} of margin)"
+            f"{', for the network is steep near x only' if rest > does else ''}."
         )
     return " ".join(lines)
 
