@@ -31,8 +31,8 @@ def in_short(changes, shares, beside, epsilon):
         at = changes[(changes["objective"] == "margin") & (changes["epsilon"] == largest)].set_index("part")["value"]
         rest, does = at["survivor_first_order"], at["attack_change"]
         lines.append(
-            f"Of ε = {largest:g} it leaves {_percent(share[largest, 'left'])}, {'more' if rest > does else 'less'} than "
-            f"all that the attack does there without JPEG ({rest:.1f} beside {does:.1f} of margin)"
+            f"Of ε = {largest:g} it leaves {_percent(share[largest, 'left'])}, {'more' if rest > does else 'less'} "
+            f"than all that the attack does there without JPEG ({rest:.1f} beside {does:.1f} of margin)"
             f"{', for the network is steep near x only' if rest > does else ''}."
         )
     return " ".join(lines)
