@@ -188,7 +188,7 @@ def test_what_is_left_explains_size_only_where_it_outgrows_the_attack():
     told = explanation_answer._left_by_size(parts, shares)
     assert "leaves a share of 0.12 to 0.12" in told
     assert "1.00 beside 6.00 at ε = 1, 10.00 beside 6.00 at ε = 10" in told
-    assert told.endswith("of a large perturbation a small share is enough.")
+    assert told.endswith("there such a share is enough.")
     assert "is enough" not in explanation_answer._left_by_size(small[1], small[0])
 
 

@@ -96,8 +96,8 @@ def _left_by_size(changes, shares):
     ]
     if left.iloc[0] < does.iloc[0] and left.iloc[-1] > does.iloc[-1]:
         lines.append(
-            "So what is left of the smallest perturbation is less than it did, and what is left of the largest more "
-            "than it ever could do: of a large perturbation a small share is enough."
+            "So what is left of the smallest perturbation is less than it did, and what is left of the largest is more "
+            "than all it did: there such a share is enough."
         )
     return " ".join(lines)
 
