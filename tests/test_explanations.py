@@ -70,26 +70,36 @@ def test_geometry_is_averaged_over_the_perturbed_images():
 
 def test_parts_add_up_in_the_means():
     rng = np.random.default_rng(0)
-    orders = pd.DataFrame({"image": range(30), "epsilon": 1, "objective": "margin"})
+    orders = pd.DataFrame({"image": range(30), "epsilon": 1, "objective": "margin", "x": rng.normal(size=30)})
     for change, parts in explanations.CHANGES.items():
         for name in parts:
             orders[name] = rng.normal(size=30) if name not in orders else orders[name]
         orders[change] = orders[list(parts)].sum(axis=1)
     found = explanations.mean_parts(orders, resamples=100)
-    for change, part in found.groupby("change"):
+    assert found[found.change == "x"].value.item() == pytest.approx(orders.x.mean())
+    for change, part in found[found.change != "x"].groupby("change"):
         values = part.set_index("part").value
         assert values[change] == pytest.approx(values.drop(change).sum())
 
 
-def test_shares_of_the_first_order_are_of_all_images_together_and_add_up():
+def test_shares_of_the_first_order_are_of_all_images_together():
     orders = pd.DataFrame({"image": range(4), "epsilon": 1, "objective": "margin", "attack_first_order": [4, 2, 1, 1]})
-    orders = orders.assign(removed_first_order=[-3, -1, 0, 0], turned_first_order=[-1, 0, 0, 1])
-    orders["survivor_first_order"] = orders.iloc[:, 3:].sum(axis=1)
+    orders = orders.assign(kept_first_order=[1, 1, 1, 1], moved_first_order=[3, 2, 1, 0], survivor_first_order=0.5)
     found = explanations.first_order_shares(orders, files=pd.Series([0, 0, 1, 2]), resamples=200).set_index("part")
-    assert found.value.to_dict() == pytest.approx({"removed": 0.5, "turned": 0.0, "left": 0.5})
+    assert found.value.to_dict() == pytest.approx({"taking": 0.5, "moving": 0.75, "both": 0.25})
     assert (found.n == 4).all()
     assert (found.low <= found.value).all()
-    assert found.high["removed"] <= 2 / 3  # of the file that loses most
+    assert found.low["moving"] >= 0
+    assert found.high["moving"] <= 1
+
+
+def test_labels_come_back_by_jpeg_of_one_quality_and_by_noise_on_the_same_images():
+    rights = {"x": 80, "Adv1(x)": 20, "JPG(x)": 78, "JPG(Adv1(x))": 50, "JPG50(Adv1(x))": 60}
+    noise = predictions_of({"JPGnoise(Adv1(x))": 35})
+    more = pd.concat([noise, noise.assign(image=noise.image + 1000)])
+    found = explanations.labels_back(predictions_of(rights), more, 75, resamples=200).set_index("modification")
+    assert found.recovery.to_dict() == pytest.approx({"JPG(Adv1(x))": 0.5, "JPGnoise(Adv1(x))": 0.25})
+    assert (found.n == 100).all()
 
 
 def test_accuracy_by_epsilon_begins_at_the_clean_image():
@@ -116,13 +126,18 @@ def recoveries():
 
 def test_words_name_the_step_that_earns_it_and_the_one_that_is_missed(recoveries):
     first, second, third = explanation_words.earned(recoveries)
-    assert ", then by rounding, 0.05 [" in first
+    assert ", none of the others more than 0.05 [" in first
     assert first.startswith("All of JPEG gives back 0.50 [")
-    assert "of single steps most is given back by color, 0.10 [" in first
-    assert second.startswith("Most is missed without color: −0.10 [")
+    assert "of single steps color alone gives back most, 0.10 [" in first
+    assert second.startswith("Without color 0.40 [")
+    assert ", a change by −0.10 [" in second
     spared = recoveries.assign(less_high=recoveries.less_high.clip(lower=0.01))
     assert explanation_words.earned(spared)[1].startswith("No single step is missed beyond its interval")
-    assert third.startswith("Of 64 bands quantized alone, 64 give back something")
+    assert third.startswith("Of the 64 bands none gives back more than 0.17 [")
+    assert "alone (band 0 of the zig-zag order), and none takes more than −0.33 [" in third
+    grids = recoveries.assign(kind=recoveries.kind.replace("all but", "grid"))
+    told = explanation_words.earned(pd.concat([recoveries, grids[grids.kind == "grid"]]))
+    assert "Where the grid of blocks lies gives 0.40 to 0.48." in told
     table = explanation_words.rungs(recoveries)
     steps = ["only color", "only rounding", "all but color", "all but rounding"]
     assert list(table.index) == ["all", "none", *steps]
@@ -150,46 +165,73 @@ def test_geometry_in_words_says_whether_the_picture_holds():
     assert lines[0].get_ydata().tolist() == [0.02]
 
 
-def parts_of(epsilon, *, attack, first, removed, turned, codec, beyond):
-    """Tables of first_order_shares and mean_parts for these values, exact."""
-    left = first + removed + turned
-    values = {("attack_change", "attack_change"): attack, ("attack_change", "attack_first_order"): first}
+def parts_of(epsilon, *, x=-1, attack, first, taking, moving, both, codec, beyond):
+    """Tables of first_order_shares and mean_parts for these values, exact; three are shares of the first order."""
+    shares = {"taking": taking, "moving": moving, "both": both}
+    left = both * first
+    values = {("x", "x"): x, ("attack_change", "attack_change"): attack, ("attack_change", "attack_first_order"): first}
     whole = {"whole_change": left + codec + beyond, "codec_change": codec, "survivor_first_order": left,
              "survivor_remainder": beyond}  # fmt: skip
     values |= {("whole_change", name): value for name, value in whole.items()}
     rows = [(epsilon, "margin", *name, 9, v, v, v) for name, v in values.items()]
     parts = pd.DataFrame(rows, columns=["epsilon", "objective", "change", "part", "n", "value", "low", "high"])
-    found = {"removed": -removed / first, "turned": -turned / first, "left": left / first}
-    rows = [(epsilon, "margin", name, 9, v, v, v) for name, v in found.items()]
+    rows = [(epsilon, "margin", name, 9, v, v, v) for name, v in shares.items()]
     return pd.DataFrame(rows, columns=["epsilon", "objective", "part", "n", "value", "low", "high"]), parts
 
 
 def test_the_first_order_is_told_and_drawn_in_its_parts():
-    shares, parts = parts_of(2, attack=6, first=8, removed=-4, turned=-2, codec=0.5, beyond=-1)
+    shares, parts = parts_of(2, attack=6, first=8, taking=0.5, moving=0.75, both=0.25, codec=0.5, beyond=-1)
     told = explanation_words.first_order_in_words(shares, parts, "margin", 2)
     assert "raise the margin by 8.00 [8.00, 8.00]" in told
-    assert "JPEG removes 0.50 [0.50, 0.50] of that; 0.25 [0.25, 0.25] is gone" in told
-    assert "0.25 [0.25, 0.25] is left. Behind JPEG the margin of Adv is 1.50 [1.50, 1.50] above" in told
-    assert "−1.00 [−1.00, −1.00] lies beyond" in told
-    shown = rendered(figures.first_orders(shares, parts))
-    drawn = [[(bar.get_y(), bar.get_height()) for bar in axes.patches] for axes in shown.axes[:2]]
-    assert drawn == [[(0, 0.5), (0.5, 0.25), (0.75, 0.25)], [(0, 2), (2, 0.5), (0, -1)]]
+    assert "If JPEG only took from the perturbation, 0.50 [0.50, 0.50] of that would be left" in told
+    assert "another, 0.75 [0.75, 0.75]; it does both, and 0.25 [0.25, 0.25] is left." in told
+    assert "lie above that of x by 2.00 [2.00, 2.00], and by 0.50 [0.50, 0.50] for JPEG's change of x" in told
+    assert "It lies 1.50 [1.50, 1.50] above, so that −1.00 [−1.00, −1.00] is beyond the first order." in told
+    left, right = rendered(figures.first_orders(shares, parts)).axes[:2]
+    assert [bar.get_height() for bar in left.patches] == [0.5, 0.75, 0.25]
+    assert [(bar.get_y(), bar.get_height()) for bar in right.patches] == [(0, 2), (2, 0.5), (0, -1)]
     none = parts.assign(low=parts.low.where(parts.part != "attack_first_order", -1.0))
     told = explanation_words.first_order_in_words(shares, none, "margin", 2)
     assert told.startswith("At ε = 2 the attack does not raise the margin to first order: 8.00 [−1.00, 8.00].")
+    assert explanation_words.parts(parts, "margin").index[0] == "by the attack: J(Adv) − J(x)"
 
 
-def test_what_is_left_explains_size_only_where_it_outgrows_the_attack():
-    small, large = (
-        parts_of(epsilon, attack=6, first=8 * epsilon, removed=-7 * epsilon, turned=0, codec=0, beyond=0)
-        for epsilon in (1, 10)
-    )
-    shares, parts = (pd.concat(each) for each in zip(small, large, strict=True))
+def both_sizes():
+    """Tables of a small perturbation of which little is left and a large one of which much is."""
+    given = {"attack": 6, "taking": 0.5, "moving": 0.25, "both": 0.125, "codec": 0}
+    found = [parts_of(1, first=8, beyond=0, **given), parts_of(10, first=80, beyond=-5, **given)]
+    return [pd.concat(each, ignore_index=True) for each in zip(*found, strict=True)]
+
+
+def test_sizes_are_told_by_what_is_left_behind_jpeg():
+    shares, parts = both_sizes()
     told = explanation_answer._left_by_size(parts, shares)
-    assert "leaves a share of 0.12 to 0.12" in told
-    assert "1.00 beside 6.00 at ε = 1, 10.00 beside 6.00 at ε = 10" in told
-    assert told.endswith("there such a share is enough.")
-    assert "is enough" not in explanation_answer._left_by_size(small[1], small[0])
+    assert "rises by 1.00 of 6.00 at ε = 1, 5.00 of 6.00 at ε = 10." in told
+    assert "leaves 0.12 to 0.12 of the attack, as if its ε were 0.12 at 1, 1.25 at 10." in told
+    assert "x is 1.00 from the boundary: what is left of the smallest ε is 1.0 times that, of the largest" in told
+    assert told.endswith("5.0 times.")
+
+
+def test_in_short_the_labels_stand_beside_the_margin_where_both_were_measured():
+    shares, parts = both_sizes()
+    controls = explanations.control_changes(
+        orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5, moved=1.75), resamples=50
+    )
+    back = pd.DataFrame({"modification": ["JPG(Adv1(x))", "JPGnoise(Adv1(x))"], "recovery": [0.5, 0.25], "low": 0.2,
+                         "high": 0.6})  # fmt: skip
+    told = explanation_answer.in_short(parts, shares, controls, back, 1)
+    assert told.startswith("JPEG leaves 12% of what an attack of ε = 1 would do")
+    assert "alone would leave 50%" in told
+    assert "elsewhere, which alone would leave 25%." in told
+    assert (
+        "on the mean, 25% is taken by its change of the clean image alone, and 50% by its change shuffled; of the"
+        in told
+    )
+    assert "JPEG gives back 0.50 [0.20, 0.60] and its shuffled change 0.25 [0.20, 0.60]." in told
+    assert told.endswith("behind JPEG, measured: 17% of ε = 1, 83% of ε = 10.")
+    assert "of the labels" not in explanation_answer.in_short(parts, shares, controls, back.iloc[:1], 1)
+    harmful = controls.assign(low=0.1, high=0.2)
+    assert "shuffled" not in explanation_answer.in_short(parts, shares, harmful, back, 1)
 
 
 def test_recovery_is_drawn_beside_what_was_predicted():
@@ -202,6 +244,8 @@ def test_recovery_is_drawn_beside_what_was_predicted():
     table = explanation_words.critical(measured, {"so": {75: 1.25, 50: float("nan")}})
     assert table.loc[75].tolist() == ["1.50 [1.20, 1.80]", "1.25"]
     assert table.loc[50].tolist() == ["above 5 [4.50, above 5]", "not crossed"]
+    below = measured.assign(value=0.0, low=0.0)
+    assert explanation_words.critical(below, {}).loc[75].tolist() == ["none from 1 on [none from 1 on, 1.80]"]
 
 
 def orders_of(**values):
@@ -214,18 +258,24 @@ def orders_of(**values):
 
 
 def test_controls_are_told_by_their_share_of_what_jpeg_or_the_attack_does():
-    orders = orders_of(x=-2, attacked=2, compressed_attacked=-1, noise=1, gaussian=0.5, signs=-1.8, compressed=-1.5)
+    orders = orders_of(
+        x=-2, attacked=2, compressed_attacked=-1, moved=-0.25, noise=1, gaussian=0.5, signs=-1.8, compressed=-1.5
+    )
     found = explanations.control_changes(orders, resamples=200)
     rows = found.set_index("control")
     assert rows.loc["JPEG on Adv", "value"] == pytest.approx(-3)
     assert rows.share.round(6).to_dict() == {
-        "JPEG on Adv": 1, "JPEG noise on Adv": round(1 / 3, 6), "Gaussian noise on Adv": 0.5, "Adv": 1,
+        "JPEG on Adv": 1, "JPEG's change of x on Adv": 0.75,
+        "JPEG noise on Adv": round(1 / 3, 6), "Gaussian noise on Adv": 0.5, "Adv": 1,
         "random signs": 0.05, "JPEG on x": 0.125, "JPEG noise on x": 0.5, "Gaussian noise on x": 0.5,
     }  # fmt: skip
     assert (rows.n == 30).all()
     told = explanation_words.controls_in_words(found, "margin", 1)
-    assert "shuffled over the image does 0.33" in told
-    assert told.endswith("do 0.0500 [0.0500, 0.0500] of what the attack does.") or "do 0.05" in told
+    assert "lowers the margin of Adv by 3.0000 [3.0000, 3.0000]" in told or "by 3.00" in told
+    assert "which takes nothing from the perturbation, does 0.75" in told
+    assert "shuffled over the image JPEG's change does 0.33" in told
+    assert "Gaussian noise of that strength 0.50" in told
+    assert "random signs of the same ε do 0.05" in told
     table = explanation_words.controls(found, "margin")
     assert table.loc[("JPEG noise on Adv", "share of JPEG on Adv"), "ε = 1"].startswith("0.33")
     assert table.loc[("Adv", "itself"), "ε = 1"].startswith("4.00")
@@ -248,9 +298,9 @@ def test_the_model_is_told_in_words_and_in_a_table():
     found = recovery_model.fit_recovery(table, margin + 0.3 * rng.normal(size=200) > 0, seed=0)
     lines = explanation_words.model_in_words(found)
     assert lines[0].startswith("On 100 images that it was not fitted on, ")
-    assert lines[1].startswith("What matters by the rule: clean_margin; ")
+    assert lines[1].startswith("What matters: how surely x is seen as its label; with that alone")
     rows = explanation_words.model(found)
-    assert rows.index.tolist() == ["clean_margin", "texture"]
+    assert rows.index.tolist() == ["how surely x is seen as its label", "texture"]
     assert rows.matters.tolist() == ["yes", ""]
 
 
@@ -267,52 +317,40 @@ def test_candidates_are_right_before_and_wrong_after_the_attack():
     assert table.clean_margin.tolist() == [1.0] * 60
 
 
+def geometry_of(**values):
+    rows = [(1, 75, name, 9, v, v - 0.02, v + 0.02) for name, v in values.items()]
+    return pd.DataFrame(rows, columns=["epsilon", "quality", "measure", "n", "value", "low", "high"])
+
+
 def test_the_answer_tells_the_tables_numbers(recoveries):
-    measures = {"gain": 0.4, "survival_ratio": 2.0, "step_cosine": 0.3, "projection_gap": -1.0}
-    means = pd.DataFrame([(1, 75, name, 9, v, v - 0.1, v + 0.1) for name, v in measures.items()],
-                         columns=["epsilon", "quality", "measure", "n", "value", "low", "high"])  # fmt: skip
-    shares, changes = parts_of(1, attack=4, first=8, removed=-4, turned=-2, codec=0.5, beyond=0.25)
+    means = geometry_of(gain=0.4, survival_ratio=2.0, step_cosine=0.3, residual_ratio=5.0)
+    from_jpeg = geometry_of(gain=0.05, survival_ratio=0.1, step_cosine=0.95, residual_ratio=0.1)
+    shares, changes = parts_of(1, attack=4, first=8, taking=0.5, moving=0.75, both=0.25, codec=0.5, beyond=0.25)
     controls = explanations.control_changes(orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5), resamples=50)
+    back = pd.DataFrame({"modification": [], "recovery": [], "low": [], "high": []}).astype({"modification": str})
     curves = pd.DataFrame({"quality": [75], "epsilon": [1], "recovery": [0.3], "low": [0.2], "high": [0.4], "n": [9]})
     halves = pd.DataFrame({"quality": [75], "value": [0.0], "low": [0.0], "high": [1.5], "least": 1, "most": 1})
     predicted = {"a guess": pd.DataFrame({"quality": [75], "epsilon": [1], "share": [0.4], "recovery": [0.5]})}
-    tables = (means, recoveries, changes, shares, controls, curves, halves, predicted)
-    told = explanation_answer.answer(*tables, quality=75, epsilon=1, kept=Interval(0.5, 0.4, 0.6))
-    assert "JPEG leaves 25% of what the attack would do" in told.pop(0)
-    assert "0.40 [0.30, 0.50] survives" in told[0]
-    assert "this one has 0.50 [0.40, 0.60] of its energy" in told[0]
+    given = {"quality": 75, "epsilon": 1, "kept": Interval(0.5, 0.4, 0.6), "of_signs": Interval(0.45, 0.4, 0.5)}
+    given["accuracies"] = 0.8, 0.75
+    tables = (changes, shares, controls, back, curves, halves, predicted)
+    told = explanation_answer.answer(means, from_jpeg, recoveries, *tables, **given)
+    assert "JPEG leaves 25% of what an attack of ε = 1 would do" in told.pop(0)
+    assert "moves x itself 5.00 [4.98, 5.02] times as far" in told[0]
+    assert "the picture does not hold: of the perturbation's own direction 0.40 [0.38, 0.42] survives" in told[0]
+    assert "lies 0.50 [0.40, 0.60] of the perturbation's energy, of random signs' 0.45 [0.40, 0.50]." in told[0]
+    assert "before, the picture holds: of the perturbation's own direction 0.05" in told[0]
     assert told[1].endswith(" ".join(explanation_words.earned(recoveries)))
-    assert "JPEG removes 0.50 [0.50, 0.50]" in told[2]
-    assert "shuffled over the image does 0.5" in told[2]
-    assert "leaves a share of 0.25. What this does" in told[3]
+    assert "only took from the perturbation, 0.50 [0.50, 0.50]" in told[2]
+    assert "shuffled over the image JPEG's change does 0.5" in told[2]
+    assert "the margin still rises by 2.75 of 4.00 at ε = 1." in told[3]
     assert "Recovery at each size: 0.30 [0.20, 0.40] at ε = 1 (quality 75)" in told[4]
-    assert "at an ε of below 1 [below 1, 1.50] at quality 75" in told[4]
-    assert "0.25 [0.25, 0.25] of 2.75 at ε = 1 lies beyond the first order" in told[5]
-    assert "is predicted, with a guess, as 0.40 for 0.25 at ε = 1." in told[5]
-    assert "Recovery predicted from it is off by 0.20 on average over 1 pairs" in told[5]
-    assert "it does not give back 0.70 [0.60, 0.80] at ε = 1." in told[6]
-    without = explanation_answer.answer(means, None, *tables[2:], quality=75, epsilon=1, kept=Interval(0.5, 0.4, 0.6))
-    assert len(without) == 7
-
-
-@pytest.mark.parametrize(
-    ("attack", "compared"),
-    [
-        (6, "more than all that the attack does there without JPEG (10.0 beside 6.0 of margin), for the network is"),
-        (20, "less than all that the attack does there without JPEG (10.0 beside 20.0 of margin)."),
-    ],
-)
-def test_in_short_it_tells_whether_a_large_perturbations_rest_is_enough(attack, compared):
-    both = [parts_of(each, attack=attack, first=8 * each, removed=-7 * each, turned=0, codec=0, beyond=0)
-            for each in (1, 10)]  # fmt: skip
-    shares, parts = (pd.concat(each) for each in zip(*both, strict=True))
-    controls = explanations.control_changes(orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5), resamples=50)
-    told = explanation_answer.in_short(parts, shares, controls, 1)
-    assert "JPEG leaves 12% of what the attack would do to the margin to first order: 88% it removes" in told
-    assert "Gaussian noise of its power does " in told
-    assert f"Of ε = 10 it leaves 12%, {compared}" in told
-    harmful = controls.assign(low=0.1, high=0.2)
-    assert "Gaussian noise" not in explanation_answer.in_short(parts, shares, harmful, 1)
+    assert "half is given back: quality 75 none from 1 on [none from 1 on, 1.50]." in told[4]
+    assert "is predicted as 0.40 for 0.25 at ε = 1; recovery predicted from that is too high in 1 of 1 pairs" in told[5]
+    assert "and off by 0.20 on average." in told[5]
+    assert "It does not give back 0.70 [0.60, 0.80] at ε = 1 of what" in told[6]
+    assert "0.800 are right without it and 0.750 with it" in told[6]
+    assert len(explanation_answer.answer(means, from_jpeg, None, *tables, **given)) == 7
 
 
 def test_recovery_falls_with_size_only_where_the_intervals_say_so():

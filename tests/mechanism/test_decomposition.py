@@ -45,11 +45,10 @@ def test_the_parts_add_up_to_the_measured_changes(objective):
     whole = found["codec_change"] + found["survivor_first_order"] + found["survivor_remainder"]
     np.testing.assert_allclose(whole, at["compressed_attacked"] - at["x"], **close)
     undone = at["compressed_attacked"] - at["attacked"]
-    np.testing.assert_allclose(found["step_first_order"] + found["step_remainder"], undone, **close)
-    parts = ["codec_change", "removed_first_order", "turned_first_order", "undone_remainder"]
-    np.testing.assert_allclose(found[parts].sum(axis=1), undone, **close)
-    remainders = found["survivor_remainder"] - found["attack_remainder"]
-    np.testing.assert_allclose(found["undone_remainder"], remainders, **close)
+    np.testing.assert_allclose(found["moved_change"] + found["removed_change"], undone, **close)
+    moved = decomposition.values(bent(), FOUR[2] + FOUR[1] - FOUR[0], LABELS, objective=objective).numpy()
+    np.testing.assert_allclose(found["moved_change"], moved - at["attacked"], **close)
+    assert found["removed_change"].abs().min() > 1e-6
     assert found["attack_remainder"].abs().max() > 1e-4
 
 
@@ -59,7 +58,8 @@ def test_first_orders_are_the_slopes_that_finite_differences_find():
     for name, at, along in [
         ("attack_first_order", x, attacked - x),
         ("survivor_first_order", compressed, back - compressed),
-        ("step_first_order", attacked, back - attacked),
+        ("kept_first_order", x, back - compressed),
+        ("moved_first_order", compressed, attacked - x),
     ]:
         ahead, behind = (
             functional.cross_entropy(bent()(at + by * along), LABELS, reduction="none") for by in (1e-4, -1e-4)
@@ -71,8 +71,9 @@ def test_a_margin_of_linear_logits_is_all_first_order():
     """With two classes the margin is linear in the image: no remainder, and no gradient turns."""
     network, labels = straight(), torch.tensor([0, 1, 1, 0, 1])
     found = decomposition.decompose(lambda images: network(images)[:, :2], labels, *FOUR, objective="margin")
-    zero = ["attack_remainder", "survivor_remainder", "step_remainder", "turned_first_order", "undone_remainder"]
-    np.testing.assert_allclose(found[zero], 0, atol=1e-10)
+    np.testing.assert_allclose(found[["attack_remainder", "survivor_remainder"]], 0, atol=1e-10)
+    np.testing.assert_allclose(found["moved_first_order"], found["attack_first_order"], atol=1e-10)
+    np.testing.assert_allclose(found["kept_first_order"], found["survivor_first_order"], atol=1e-10)
     assert found["attack_change"].abs().min() > 1e-3
 
 

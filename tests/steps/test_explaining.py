@@ -1,6 +1,7 @@
 """Page 11's measurements on ten tiny images in three shards."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -42,7 +43,7 @@ def images_of(stage, epsilon, quality=None):
 
 
 def test_every_part_has_its_images(this):
-    for part, rows in (("geometry", 7 * 2 * 2), ("orders", 7 * 2 * 2), ("images", 7)):
+    for part, rows in (("geometry", 7 * 2 * 2), ("from_jpeg", 7 * 2), ("orders", 7 * 2 * 2), ("images", 7)):
         table = steps.measured(this, part)
         assert len(table) == rows
         assert table.image.nunique() == 7
@@ -131,6 +132,32 @@ def test_a_shard_is_made_again_alike(this):
     assert len(steps.measured(this, "geometry")) == 28
 
 
+def test_what_a_shard_lacks_is_made_and_what_it_has_is_kept(this, monkeypatch):
+    lost = this.run.path / "mechanism" / "orders" / "00001.parquet"
+    before = pd.read_parquet(lost)
+    lost.unlink()
+
+    def answer(*_):
+        raise AssertionError("the predictions of this shard are there")
+
+    monkeypatch.setattr(measuring.Batch, "answer", answer)
+    steps.explain(Stage(this.run, STAGE, GIVEN))
+    pd.testing.assert_frame_equal(pd.read_parquet(lost), before)
+
+
+def test_images_that_begin_as_jpegs_are_attacked_there(this):
+    network = load_network(this.run, "cpu")
+    labels = torch.tensor(this.run.predictions("02_attack").query("modification == 'x'").top_label.to_numpy()[:7])
+    start = images_of(this, 0, 75)
+    attacked = attacks.perturb(start, attacks.gradient_sign(network, start, labels), epsilon=4)
+    there, back = (jpeg.roundtrip(images, quality=75) for images in (start, attacked))
+    expected = mechanism.geometry.measure_geometry(start, attacked, there, back)
+    found = steps.measured(this, "from_jpeg")
+    found = found[found.epsilon == 4].reset_index(drop=True)
+    for name in ("gain", "step_cosine", "residual_ratio"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=0.02)  # single pixels' signs may round otherwise
+
+
 def test_other_attacks_take_at_most_the_images_there_are():
     others = {number for number in range(5)}
     x = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
@@ -182,7 +209,7 @@ def test_a_missing_measurement_is_not_passed_over(this, part, read):
     data = lost.read_bytes()
     lost.unlink()
     try:
-        with pytest.raises(BadInput, match=f"lacks mechanism/{part}; delete predictions/11_why/00001.parquet and run"):
+        with pytest.raises(BadInput, match=f"lacks mechanism/{part}; run 11_why, which makes it again"):
             steps.measured(this, "orders") if read == "table" else steps.measured_spectra(this)
     finally:
         lost.write_bytes(data)

@@ -73,45 +73,50 @@ def band_recoveries(recoveries, order):
 
 @styled
 def first_orders(shares, parts):
-    """What becomes of the attack's first order, and of what the change behind JPEG is made, by epsilon.
+    """What is left of the attack's first order, and of what the change behind JPEG is made, by epsilon.
 
-    shares: from statistics.explanations.first_order_shares.  parts: from mean_parts. Both of one objective. Stacked
-    bars, which add up to 1 on the left and on the right to the change, drawn as a point with its 95 % interval.
+    shares: from statistics.explanations.first_order_shares.  parts: from mean_parts. Both of one objective, with 95 %
+    intervals. On the left a bar for each share; on the right the parts stacked, which add up to the change, a point.
     """
     parts = parts[parts["change"] == "whole_change"]
     check_nonempty(parts, "mean_parts")
-    figure = new_figure(4.0)
+    figure = new_figure(4.2)
     left, right = figure.subplots(1, 2)
-    ours = {"removed": "removed", "turned": "gone with the gradient's turn", "left": "left"}
-    _stack(left, shares, dict(zip(ours, PALETTE, strict=False)), ours)
-    theirs = {
-        "survivor_first_order": "what is left",
-        "codec_change": "JPEG's residual on x",
-        "survivor_remainder": "beyond the first order",
-    }
-    _stack(right, parts, dict(zip(theirs, [PALETTE[2], PALETTE[3], ENDS], strict=True)), theirs)
+    names = {"taking": "if JPEG only took from δ", "moving": "if JPEG only moved x", "both": "as JPEG does both"}
+    epsilons = sorted(shares["epsilon"].unique())
+    places, width = np.arange(len(epsilons)), 0.8 / len(names)
+    for number, (part, words) in enumerate(names.items()):
+        rows = shares[shares["part"] == part].set_index("epsilon").loc[epsilons]
+        ends = errors_from(rows["value"], rows["low"], rows["high"])
+        at = places + (number - 1) * width
+        left.bar(at, rows["value"], width, yerr=ends, color=PALETTE[number], label=words, capsize=2)
+    _stack(right, parts, {
+        "survivor_first_order": ("what is left", PALETTE[2]),
+        "codec_change": ("JPEG's change of x", PALETTE[3]),
+        "survivor_remainder": ("beyond the first order", ENDS),
+    })  # fmt: skip
     whole = parts[parts["part"] == "whole_change"].sort_values("epsilon")
     ends = errors_from(whole["value"], whole["low"], whole["high"])
     right.errorbar(range(len(whole)), whole["value"], yerr=ends, fmt="D", color="k", capsize=3, markersize=5)
-    left.set(title="share of the first order", xlabel="epsilon, grey levels")
-    right.set(title="change of the objective behind JPEG", xlabel="epsilon, grey levels")
+    left.set(title="left of the first order")
+    right.set(title="change behind JPEG")
     for axes in (left, right):
+        axes.axhline(0, color=ENDS, linewidth=0.8)
+        axes.set_xticks(places, [f"{epsilon:g}" for epsilon in epsilons])
+        axes.set_xlabel("epsilon, grey levels")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=10)
     return figure
 
 
-def _stack(axes, rows, colors, names):
-    """Bars of the parts in ``names``, ``{part: words}``, at each epsilon, what is above 0 and what is below apart."""
+def _stack(axes, rows, names):
+    """Bars of the parts in ``names``, ``{part: (words, color)}``, at each epsilon: above 0, and below, apart."""
     epsilons = sorted(rows["epsilon"].unique())
-    places = np.arange(len(epsilons))
     above, below = np.zeros(len(epsilons)), np.zeros(len(epsilons))
-    for part, words in names.items():
+    for part, (words, color) in names.items():
         values = rows[rows["part"] == part].set_index("epsilon")["value"][epsilons].to_numpy()
         start = np.where(values >= 0, above, below)
-        axes.bar(places, values, bottom=start, color=colors[part], label=words, width=0.6)
+        axes.bar(np.arange(len(epsilons)), values, bottom=start, color=color, label=words, width=0.6)
         above, below = above + values.clip(min=0), below + values.clip(max=0)
-    axes.axhline(0, color=ENDS, linewidth=0.8)
-    axes.set_xticks(places, [f"{epsilon:g}" for epsilon in epsilons])
 
 
 @styled

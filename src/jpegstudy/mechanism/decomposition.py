@@ -1,18 +1,21 @@
 """How the objective changes from x to Adv to JPG(Adv), and how much of each change the first order explains.
 
-With J the objective of one image, g its gradient, delta = Adv - x, s = JPG(Adv) - JPG(x), step = JPG(Adv) - Adv:
+With J the objective of one image, g its gradient, delta = Adv - x, s = JPG(Adv) - JPG(x):
 
     attack   J(Adv) - J(x)             = g(x).delta + remainder
     whole    J(JPG(Adv)) - J(x)        = [J(JPG(x)) - J(x)] + g(JPG(x)).s + remainder
-    undone   J(JPG(Adv)) - J(Adv)      = g(Adv).step + remainder
-                                       = [J(JPG(x)) - J(x)]  what the codec does to the clean image
-                                       + g(x).(s - delta)    what it removes of the perturbation, at x
-                                       + (g(JPG(x)) - g(x)).s   that the gradient has turned under what is left
-                                       + difference of the two remainders above
+    undone   J(JPG(Adv)) - J(Adv)      = [J(JPG(x) + delta) - J(Adv)]        the codec's residual on x alone, as noise
+                                       + [J(JPG(Adv)) - J(JPG(x) + delta)]   what it takes from the perturbation
 
 Each line is an identity: its parts add up to the measured change, whatever the network. What is a finding is the size
-of the remainders. The first order of the cross-entropy explains little of an image that the network is sure of: its
-loss is flat at x and straight further out. The margin does not saturate; take both.
+of the remainders; the last line has none, for both of its parts are measured.
+
+JPEG does two things to the attack's first order: it puts s in the place of delta, and JPG(x) in that of x, where the
+gradient is another. One alone leaves g(x).s or g(JPG(x)).delta of g(x).delta, both together g(JPG(x)).s; in whichever
+order they are thought of, these four products say what each does.
+
+The first order of the cross-entropy explains little of an image that the network is sure of: its loss is flat at x and
+straight further out. The margin is not flat there; take both.
 """
 
 import numpy as np
@@ -39,12 +42,14 @@ def decompose(
     objective: "cross-entropy", natural logarithms, or "margin", the highest other logit less the label's: above 0 where
     the network is misled. Both rise where the attack succeeds.
     known: what ``value_and_gradient`` gave at x or at compressed before, ``{"x": ..., "compressed": ...}``, or some.
-    Columns: x, attacked, compressed, compressed_attacked, the objective's four values;
+    Columns: x, attacked, compressed, compressed_attacked and moved (at JPG(x) + delta, whole grey levels but not
+    clipped), the objective's five values;
     attack_change = attack_first_order + attack_remainder;
     whole_change = codec_change + survivor_first_order + survivor_remainder;
-    undone_change = step_first_order + step_remainder = codec_change + removed_first_order + turned_first_order +
-    undone_remainder; gradient_l1_x and gradient_l2_x, the norms of g(x) in objective per grey level.
-    Three forward and backward passes, less those known, and a forward one. Raises BadInput for an unknown objective,
+    undone_change = moved_change + removed_change;
+    kept_first_order, g(x).s, and moved_first_order, g(JPG(x)).delta;
+    gradient_l1_x and gradient_l2_x, the norms of g(x) in objective per grey level.
+    Two forward and backward passes, less those known, and three forward ones. Raises BadInput for an unknown objective,
     other shapes, labels without a logit, or a network without gradients.
     """
     images = [x, attacked, compressed, compressed_attacked]
@@ -59,27 +64,29 @@ def decompose(
         return known.get(name) or value_and_gradient(network, where, labels, objective=objective)
 
     (at_x, g_x), (at_compressed, g_compressed) = found_at("x", x), found_at("compressed", compressed)
-    at_attacked, g_attacked = value_and_gradient(network, attacked, labels, objective=objective)
-    at_back = values(network, back, labels, objective=objective)
-    delta, survivor, step = (_less(attacked, x), _less(back, compressed), _less(back, attacked))
+    at_attacked, at_back, at_moved = (
+        values(network, images, labels, objective=objective) for images in (attacked, back, compressed + (attacked - x))
+    )
+    delta, survivor = _less(attacked, x), _less(back, compressed)
     found = {"x": at_x, "attacked": at_attacked, "compressed": at_compressed, "compressed_attacked": at_back}
-    attack, whole, undone, codec = at_attacked - at_x, at_back - at_x, at_back - at_attacked, at_compressed - at_x
+    attack, whole, codec = at_attacked - at_x, at_back - at_x, at_compressed - at_x
     first, survived = _product(g_x, delta), _product(g_compressed, survivor)
-    stepped = _product(g_attacked, step)
-    removed = _product(g_x, survivor - delta)
-    turned = _product(g_compressed.double() - g_x.double(), survivor)
-    found |= {"attack_change": attack, "attack_first_order": first, "attack_remainder": attack - first}
+    found |= {
+        "moved": at_moved,
+        "attack_change": attack,
+        "attack_first_order": first,
+        "attack_remainder": attack - first,
+    }
     found |= {
         "whole_change": whole,
         "codec_change": codec,
         "survivor_first_order": survived,
         "survivor_remainder": whole - codec - survived,
-        "undone_change": undone,
-        "step_first_order": stepped,
-        "step_remainder": undone - stepped,
-        "removed_first_order": removed,
-        "turned_first_order": turned,
-        "undone_remainder": undone - codec - removed - turned,
+        "undone_change": at_back - at_attacked,
+        "moved_change": at_moved - at_attacked,
+        "removed_change": at_back - at_moved,
+        "kept_first_order": _product(g_x, survivor),
+        "moved_first_order": _product(g_compressed, delta),
         "gradient_l1_x": g_x.double().flatten(1).norm(p=1, dim=1),
         "gradient_l2_x": g_x.double().flatten(1).norm(dim=1),
     }

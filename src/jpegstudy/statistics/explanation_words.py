@@ -24,13 +24,23 @@ DISTANCES = {
     "rms_compressed_attacked_compressed": "JPG(Adv) to JPG(x)",
     "rms_noisy_compressed": "JPGnoise(Adv) to JPG(x)",
 }
+MOVED = "JPEG's change of x on Adv"  # of explanations.CONTROLS
+PREDICTORS = {
+    "clean_margin": "how surely x is seen as its label",
+    "attacked_margin": "how near Adv still is to that label",
+    "slope": "the gradient's length",
+    "log_texture": "texture",
+    "fine_share": "the texture's share in fine bands",
+    "gradient_chroma_share": "the gradient's share in chroma",
+    "gradient_low_share": "the gradient's share in low bands",
+    "gradient_high_share": "the gradient's share in high bands",
+}
 ORTHOGONAL, STRAIGHT = 0.1, 0.9  # below and above which the picture is said to hold
 PLANES = ("luma", "Cb", "Cr")
 PARTS = {
     "codec_change": "the codec's residual on the clean image",
-    "removed_first_order": "removed of the perturbation, to first order",
-    "turned_first_order": "the gradient turned under what is left",
-    "undone_remainder": "beyond the first order",
+    "moved_change": "by its change of x alone, as noise: J(JPG(x) + δ) − J(Adv)",
+    "removed_change": "by what it takes from the perturbation",
     "survivor_first_order": "what survived, to first order",
     "survivor_remainder": "beyond the first order",
     "attack_first_order": "the perturbation, to first order",
@@ -59,18 +69,39 @@ def _by_epsilon(means, names, drawn):
 
 def figure_1(means, quality):
     """Sentences: whether the picture of a projection holds, at each epsilon, and by what rule."""
-    lines = []
-    for epsilon, part in means[means["quality"] == quality].groupby("epsilon"):
-        told = part.set_index("measure")
-        gain, step, gap = (told.loc[name] for name in ("gain", "step_cosine", "projection_gap"))
-        holds = gain["high"] < ORTHOGONAL and step["low"] > STRAIGHT and gap["low"] <= 0 <= gap["high"]
-        lines.append(
-            f"At ε = {epsilon:g}, quality {quality}, the picture {'holds' if holds else 'does not hold'}: of the "
-            f"perturbation's own direction {rate_of(gain)} survives, JPEG steps back at a cosine of {rate_of(step)}, "
-            f"and the gap to a projection is {rate_of(gap)}."
-        )
+    epsilons = sorted(means.loc[means["quality"] == quality, "epsilon"].unique())
+    lines = [f"At ε = {epsilon:g}, quality {quality}, the picture {_picture(means, quality, epsilon)}."
+             for epsilon in epsilons]  # fmt: skip
     return [*lines, f"(It would hold with the first below {ORTHOGONAL:g} and the second above {STRAIGHT:g}, each with "
-            "its whole interval, and the third 0 within its own.)"]  # fmt: skip
+            "its whole interval.)"]  # fmt: skip
+
+
+def projection_in_words(means, from_jpeg, kept, of_signs, *, quality, epsilon):
+    """Sentences: whether the paper's picture holds for x, and for images that JPEG has made already.
+
+    means, from_jpeg: geometry_means of x and of images that begin as JPG(x).  kept, of_signs: Interval, the shares of
+    the perturbation and of random signs in the span of what x's file keeps.
+    """
+    at = means[(means["quality"] == quality) & (means["epsilon"] == epsilon)].set_index("measure")
+    return (
+        "In the paper's picture x lies where JPEG leads, and the perturbation is orthogonal to that. But JPEG moves x "
+        f"itself {rate_of(at.loc['residual_ratio'])} times as far as the attack of ε = {epsilon:g} does, and the "
+        f"picture {_picture(means, quality, epsilon)}. What comes out is {rate_of(at.loc['survival_ratio'])} times as "
+        "long as what went in: a quantizer answers small changes with none, or with whole steps. In the span of what "
+        f"x's file keeps lies {rate(*kept)} of the perturbation's energy, of random signs' {rate(*of_signs)}. Where "
+        "the image that is attacked has come out of the same JPEG before, the picture "
+        f"{_picture(from_jpeg, quality, epsilon)}."
+    )
+
+
+def _picture(means, quality, epsilon):
+    at = means[(means["quality"] == quality) & (means["epsilon"] == epsilon)].set_index("measure")
+    gain, step = at.loc["gain"], at.loc["step_cosine"]
+    holds = gain["high"] < ORTHOGONAL and step["low"] > STRAIGHT
+    return (
+        f"{'holds' if holds else 'does not hold'}: of the perturbation's own direction {rate_of(gain)} survives, and "
+        f"JPEG steps back at a cosine of {rate_of(step)}"
+    )
 
 
 def rungs(recoveries):
@@ -92,27 +123,40 @@ def earned(recoveries):
     whole = recoveries.set_index("variant").loc["all"]
     if pd.isna(whole["recovery"]):
         return [f"The attack may have taken nothing from these images (n = {whole['n']}), so nothing comes back."]
-    best, second = (row for _, row in only.nlargest(2, "recovery").iterrows())
+    best = only.loc[only["recovery"].idxmax()]
+    second = only.loc[only["recovery"].drop(best.name).idxmax()]
     lines = [
-        f"All of JPEG gives back {_interval(whole, 'recovery', '')} (n = {whole['n']}); of single steps most is given "
-        f"back by {best['variant'].removeprefix('only ')}, {_interval(best, 'recovery', '')}, then by "
-        f"{second['variant'].removeprefix('only ')}, {_interval(second, 'recovery', '')}."
+        f"All of JPEG gives back {_interval(whole, 'recovery', '')} (n = {whole['n']}); of single steps "
+        f"{best['variant'].removeprefix('only ')} alone gives back most, {_interval(best, 'recovery', '')}, none of "
+        f"the others more than {_interval(second, 'recovery', '')}."
     ]
     missed = without.loc[without["less"].idxmin()]
     if verdict(missed["less_low"], missed["less_high"]) < 0:
         name = missed["variant"].removeprefix("all but ")
-        lines.append(f"Most is missed without {name}: {_interval(missed, 'less', 'less_')}.")
+        lines.append(
+            f"Without {name} {_interval(missed, 'recovery', '')} is left, a change by "
+            f"{_interval(missed, 'less', 'less_')}."
+        )
     else:
         lines.append("No single step is missed beyond its interval: the others give back what it gave.")
-    bands = recoveries[recoveries["kind"] == "only band"]
-    if len(bands):
-        top = bands.nlargest(3, "recovery")["variant"].str.extract(r"(\d+)$", expand=False)
+    grids = recoveries[recoveries["kind"] == "grid"]
+    if len(grids):
+        low, high = grids["recovery"].min(), grids["recovery"].max()
+        lines.append(f"Where the grid of blocks lies gives {low:.2f} to {high:.2f}.")
+    bands = {kind: recoveries[recoveries["kind"] == kind] for kind in ("only band", "all but band")}
+    if len(bands["only band"]):
+        most = bands["only band"].loc[bands["only band"]["recovery"].idxmax()]
+        least = bands["all but band"].loc[bands["all but band"]["less"].idxmin()]
         lines.append(
-            f"Of 64 bands quantized alone, {(bands['low'] > 0).sum()} give back something beyond their interval (some "
-            f"two would by chance); most, bands {', '.join(top)} of the zig-zag order. Their recoveries sum to "
-            f"{bands['recovery'].sum():.2f}, but recoveries do not add."
+            f"Of the {len(bands['only band'])} bands none gives back more than {_interval(most, 'recovery', '')} "
+            f"alone ({_band(most)}), and none takes more than {_interval(least, 'less', 'less_')} with it where it is "
+            f"left out ({_band(least)}): each of these is the largest of many, and its interval does not know of that."
         )
     return lines
+
+
+def _band(row):
+    return f"band {row['variant'].rpartition(' ')[2]} of the zig-zag order"
 
 
 def parts(table, objective):
@@ -123,7 +167,8 @@ def parts(table, objective):
         "whole_change": "together: J(JPG(Adv)) − J(x)",
     }
     rows = {}
-    for row in table[table["objective"] == objective].itertuples():
+    table = table[(table["objective"] == objective) & (table["change"] != "x")]
+    for row in table.itertuples():
         name = heads[row.change] if row.part == row.change else f"· {PARTS[row.part]}"
         told = rows.setdefault((row.change, row.part), {f"change of the {objective}": name})
         told[f"ε = {row.epsilon:g}"] = rate(row.value, row.low, row.high)
@@ -131,7 +176,7 @@ def parts(table, objective):
 
 
 def first_order_in_words(shares, table, objective, epsilon):
-    """Sentences: what JPEG leaves of the attack's first order, and of what the change behind JPEG is made.
+    """Sentences: what JPEG leaves of the attack's first order, and whether that is what is measured behind it.
 
     shares: explanations.first_order_shares.  table: explanations.mean_parts.
     """
@@ -139,19 +184,19 @@ def first_order_in_words(shares, table, objective, epsilon):
     first, whole = part.loc[("attack_change", "attack_first_order")], part.loc["whole_change"]
     told = {name: rate_of(row) for name, row in whole.iterrows()}
     behind = (
-        f"Behind JPEG the {objective} of Adv is {told['whole_change']} above that of x: {told['survivor_first_order']} "
-        f"of it is what is left, {told['codec_change']} JPEG's residual on the clean image, and "
-        f"{told['survivor_remainder']} lies beyond the first order."
+        f"Behind JPEG the {objective} of Adv should then lie above that of x by {told['survivor_first_order']}, and by "
+        f"{told['codec_change']} for JPEG's change of x. It lies {told['whole_change']} above, so that "
+        f"{told['survivor_remainder']} is beyond the first order."
     )
     if verdict(first["low"], first["high"]) <= 0:
         flat = f"At ε = {epsilon:g} the attack does not raise the {objective} to first order: {rate_of(first)}."
         return f"{flat} {behind}"
     at = shares[(shares["objective"] == objective) & (shares["epsilon"] == epsilon)].set_index("part")
-    removed, turned, left = (rate_of(at.loc[name]) for name in ("removed", "turned", "left"))
+    taking, moving, both = (rate_of(at.loc[name]) for name in ("taking", "moving", "both"))
     return (
         f"At ε = {epsilon:g} the attack would raise the {objective} by {rate_of(first)} were the network as steep all "
-        f"along as it is at x. JPEG removes {removed} of that; {turned} is gone because JPEG has moved the image and "
-        f"the gradient has turned; {left} is left. {behind}"
+        f"along as it is at x. If JPEG only took from the perturbation, {taking} of that would be left; if it only "
+        f"moved the image, to where the gradient is another, {moving}; it does both, and {both} is left. {behind}"
     )
 
 
@@ -171,7 +216,7 @@ def controls(table, objective):
 
 
 def controls_in_words(table, objective, epsilon):
-    """A sentence: what of JPEG's effect its controls have, and of the attack's, random signs."""
+    """Sentences: what of JPEG's effect its controls have, and of the attack's, random signs."""
     part = table[(table["objective"] == objective) & (table["epsilon"] == epsilon)].set_index("control")
     whole = part.loc["JPEG on Adv"]
     told = {name: rate(*part.loc[name, ["share", "share_low", "share_high"]]) for name in part.index}
@@ -179,8 +224,10 @@ def controls_in_words(table, objective, epsilon):
     if verdict(whole["low"], whole["high"]) >= 0:
         return f"At ε = {epsilon:g} JPEG does not lower the {objective} beyond its interval; {signs}."
     return (
-        f"At ε = {epsilon:g} JPEG's residual shuffled over the image does {told['JPEG noise on Adv']} of what JPEG "
-        f"does to the {objective} of Adv, Gaussian noise of its power {told['Gaussian noise on Adv']}; {signs}."
+        f"Measured instead: JPEG lowers the {objective} of Adv by {rate(-whole.value, -whole.high, -whole.low)}. Its "
+        f"change of x alone, which takes nothing from the perturbation, does {told[MOVED]} of that; shuffled over the "
+        f"image JPEG's change does {told['JPEG noise on Adv']}, Gaussian noise of that strength "
+        f"{told['Gaussian noise on Adv']}; {signs}."
     )
 
 
@@ -188,7 +235,8 @@ def planes(gains, given, blocks):
     """Of each color plane the gain over all its bands, and its share of the perturbation's energy, by epsilon.
 
     gains, given: ``{name: (3, 8, 8)}``, gain by band, and the perturbation's mean square coefficients.  blocks: (3,),
-    how many each plane has. The axes of the planes are not orthogonal, so that energies of RGB share out otherwise.
+    how many each plane has: chroma is counted as the file keeps it, averaged over pixels and on fewer blocks. The axes
+    of the planes are not orthogonal, so that energies of RGB share out otherwise.
     """
     rows = {}
     for name, gain in gains.items():
@@ -226,12 +274,14 @@ def critical(measured, predicted):
 
 
 def critical_in_words(row):
-    """A critical epsilon with its interval; below or above what was measured where it lies there."""
+    """A critical epsilon with its interval; where recovery is below one half, or above, wherever measured, that."""
 
     def told(value):
         if math.isnan(value):
             return "?"
-        return f"below {row.least:g}" if value == 0 else f"above {row.most:g}" if math.isinf(value) else f"{value:.2f}"
+        if value == 0:
+            return f"none from {row.least:g} on"
+        return f"above {row.most:g}" if math.isinf(value) else f"{value:.2f}"
 
     return f"{told(row.value)} [{told(row.low)}, {told(row.high)}]"
 
@@ -242,7 +292,7 @@ def model(found):
                                            for name in found.predictors["predictor"]])  # fmt: skip
     table = table.sort_values(["place", "alone_auc"], ascending=[True, False])
     told = {
-        "predictor": table["predictor"],
+        "predictor": table["predictor"].map(_predictor),
         "matters": ["yes" if chosen else "" for chosen in table["chosen"]],
         "log odds per deviation": [rate(row.coefficient, row.low, row.high) for row in table.itertuples()],
         "area alone": table["alone_auc"].map("{:.2f}".format),
@@ -253,12 +303,16 @@ def model(found):
 
 def model_in_words(found):
     """Sentences: how well the model tells which images recover, and by what."""
-    chosen = ", ".join(found.chosen) or "nothing"
+    chosen = " and ".join(map(_predictor, found.chosen)) or "nothing"
     return [
         f"On {found.images[1]} images that it was not fitted on, {found.recovered[1]:.0%} of which recover, the model "
         f"tells these from the others with an area of {rate(*found.auc)} under the ROC curve (.5 is guessing).",
-        f"What matters by the rule: {chosen}; with these alone the area is {rate(*found.chosen_auc)}.",
+        f"What matters: {chosen}; with that alone the area is {rate(*found.chosen_auc)}.",
     ]
+
+
+def _predictor(name):
+    return PREDICTORS.get(name, name)
 
 
 def _interval(row, name, prefix):

@@ -14,16 +14,17 @@ DISTANCES = ("rms_attacked_x", "rms_compressed_x", "rms_compressed_attacked_x", 
              "rms_attacked_compressed", "rms_compressed_attacked_compressed", "rms_noisy_compressed")  # fmt: skip
 CHANGES = {  # whole, and the parts that add up to it
     "attack_change": ("attack_first_order", "attack_remainder"),
-    "undone_change": ("codec_change", "removed_first_order", "turned_first_order", "undone_remainder"),
+    "undone_change": ("moved_change", "removed_change"),
     "whole_change": ("codec_change", "survivor_first_order", "survivor_remainder"),
 }
-FIRST_ORDER = {  # what becomes of attack_first_order, in parts that add up to it, and the sign in which each is counted
-    "removed": ("removed_first_order", -1),
-    "turned": ("turned_first_order", -1),
-    "left": ("survivor_first_order", 1),
+FIRST_ORDER = {  # what is left of attack_first_order where JPEG does one of two things, or both
+    "taking": "kept_first_order",  # it puts what survives in the place of the perturbation
+    "moving": "moved_first_order",  # it puts JPG(x) in the place of x, where the gradient is another
+    "both": "survivor_first_order",
 }
 CONTROLS = {  # what is done: the objective after it, before it, and what its share is of
     "JPEG on Adv": ("compressed_attacked", "attacked", "JPEG on Adv"),
+    "JPEG's change of x on Adv": ("moved", "attacked", "JPEG on Adv"),
     "JPEG noise on Adv": ("noise", "attacked", "JPEG on Adv"),
     "Gaussian noise on Adv": ("gaussian", "attacked", "JPEG on Adv"),
     "Adv": ("attacked", "x", "Adv"),
@@ -106,10 +107,12 @@ def mean_parts(orders, *, files=None, resamples=RESAMPLES, seed=0):
 
     orders: a row for each image, epsilon and objective, from mechanism.decomposition.
     Columns: epsilon, objective, change, part (the change itself, or one of its parts), n, value, low, high. The parts
-    of a change add up to it, in the means as in each image.
+    of a change add up to it, in the means as in each image. Rows with change "x" have the objective of x itself.
     """
     rows = []
     for (epsilon, objective), part in orders.groupby(["epsilon", "objective"]):
+        (level,) = _means(part, ("x",), files, resamples, seed)
+        rows.append((epsilon, objective, "x", "x", len(part), *level))
         for change, parts in CHANGES.items():
             found = _means(part, (change, *parts), files, resamples, seed)
             rows += [
@@ -120,8 +123,8 @@ def mean_parts(orders, *, files=None, resamples=RESAMPLES, seed=0):
 
 
 def first_order_shares(orders, *, files=None, resamples=RESAMPLES, seed=0):
-    """What becomes of the attack's first order: the shares that JPEG removes, that are gone because the gradient has
-    turned where JPEG has moved the image, and that are left. They add up to 1.
+    """What is left of the attack's first order where JPEG only takes from the perturbation, where it only moves the
+    image, and where it does both, as it does: shares of the whole.
 
     orders: as for ``mean_parts``.
     Columns: epsilon, objective, part (of FIRST_ORDER), n, value, low, high: quotients of means over images.
@@ -129,8 +132,8 @@ def first_order_shares(orders, *, files=None, resamples=RESAMPLES, seed=0):
     rows = []
     for (epsilon, objective), part in orders.groupby(["epsilon", "objective"]):
         own = None if files is None else part["image"].map(files).to_numpy()
-        parts = [sign * part[name].to_numpy(float) for name, sign in FIRST_ORDER.values()]
-        sums, _ = sums_by_file(np.stack([*parts, part["attack_first_order"].to_numpy(float)]), own)
+        columns = part[[*FIRST_ORDER.values(), "attack_first_order"]].to_numpy(float)
+        sums, _ = sums_by_file(columns.T, own)
         found = bca(sums, lambda totals: totals[..., :-1] / totals[..., -1:], resamples=resamples, seed=seed)
         rows += [
             (epsilon, objective, name, len(part), *interval) for name, interval in zip(FIRST_ORDER, found, strict=True)
@@ -173,6 +176,16 @@ def recovery_curves_of(predictions, *, resamples=RESAMPLES, seed=0):
     table = recovery(predictions, resamples=resamples, seed=seed)
     parts = predictions.drop_duplicates("modification")[["modification", "epsilon", "quality"]]
     return table.merge(parts, on="modification")[["quality", "epsilon", "recovery", "low", "high", "n"]]
+
+
+def labels_back(predictions, noise, quality, *, resamples=RESAMPLES, seed=0):
+    """What JPEG of one quality gives back of the labels that the attack takes, and what JPEG noise does.
+
+    predictions: of x, Adv and JPG.  noise: of JPGnoise, of these images and maybe others. Columns as curves.recovery's.
+    """
+    plain = predictions["transform"].isna() | (predictions["transform"] == "JPG") & (predictions["quality"] == quality)
+    own = noise[noise["image"].isin(predictions["image"])]
+    return recovery(pd.concat([predictions[plain], own], ignore_index=True), resamples=resamples, seed=seed)
 
 
 def accuracy_by_epsilon(predictions):

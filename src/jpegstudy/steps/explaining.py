@@ -2,10 +2,13 @@
 
 mechanism/geometry/00000.parquet   a row for each image, epsilon and quality: mechanism.geometry's numbers, and the
                                    shares of the first order that should survive
+mechanism/from_jpeg/00000.parquet  the same geometry at the study's quality, of images that begin as JPG(x)
 mechanism/orders/00000.parquet     a row for each image, epsilon and objective: mechanism.decomposition's parts
 mechanism/images/00000.parquet     a row for each image: its texture, its gradient's spectrum, what its file keeps
 mechanism/spectra/00000.npz        sums over images of squared coefficients by plane and band, see ``measured_spectra``
 predictions/11_why/00000.parquet   the ladder's rungs, JPEG at every quality and epsilon, and attacks in floats
+
+What a shard lacks is made, and what it has is kept: predictions, which take most of the time, and all others together.
 """
 
 import numpy as np
@@ -26,7 +29,7 @@ from jpegstudy.steps.answers import as_table
 from jpegstudy.steps.batches import in_batches
 from jpegstudy.steps.sources import load_network
 
-PARTS = ("geometry", "orders", "images")
+PARTS = ("geometry", "from_jpeg", "orders", "images")
 FLOATS = "unrounded"  # reading: attacks by fractions of a grey level, which no file holds
 
 
@@ -56,7 +59,7 @@ def explain(stage):
             table = run.image_table(shard)
             table = table[table.reason.isna()].reset_index(drop=True)
             table = table[table.image.isin(wanted)]
-            if stage.last_file(shard).exists():
+            if stage.last_file(shard).exists() and (_is_measured(run, shard) or table.empty):
                 bar.advance(len(table))
             else:
                 _do_shard(stage, shard, network, rows, table, bar.advance)
@@ -121,13 +124,24 @@ def _files(stage, part, ending):
     found = []
     for shard in stage.run.shards:
         if len(pd.read_parquet(stage.last_file(shard), columns=["image"])):
-            found.append(stage.run.path / "mechanism" / part / f"{shard:05d}.{ending}")
-    if missing := [path.name for path in found if not path.exists()]:
+            found.append(_file(stage.run, part, shard, ending))
+    if missing := [path for path in found if not path.exists()]:
         raise BadInput(
-            f"run {stage.run.name!r} lacks mechanism/{part}/{missing[0]}; delete predictions/{stage.name}/"
-            f"{missing[0].partition('.')[0]}.parquet and run {stage.name} again"
+            f"run {stage.run.name!r} lacks mechanism/{part}/{missing[0].name}; run {stage.name}, which makes it again"
         )
     return found
+
+
+def _file(run, part, shard, ending="parquet"):
+    return run.path / "mechanism" / part / f"{shard:05d}.{ending}"
+
+
+def _is_measured(run, shard):
+    return all(file.exists() for file in [*(_file(run, part, shard) for part in PARTS), _spectra(run, shard)])
+
+
+def _spectra(run, shard):
+    return _file(run, "spectra", shard, "npz")
 
 
 def _do_shard(stage, shard, network, rows, table, advance):
@@ -137,22 +151,27 @@ def _do_shard(stage, shard, network, rows, table, advance):
     top_labels, numbers = torch.tensor(tops.to_numpy()), table.image.tolist()
     images, signs, places = run.images(shard), run.gradient_sign(shard), table.index.to_numpy()
     others = set(run.image_numbers()[: given["attacked_images"]])
+    answered, measured = stage.last_file(shard).exists(), _is_measured(run, shard)
 
     def work(some):
         x, sign = (torch.from_numpy(np.array(part[places[some]])).to(network.device) for part in (images, signs))
         batch = measuring.Batch(network, given, x, sign, top_labels[some].to(network.device), numbers[some], others)
-        found = {"answers": [batch.answer(f, reading) for f, reading in rows], **batch.measure()}
+        found = {} if measured else batch.measure()
+        if not answered:
+            found["answers"] = [batch.answer(f, reading) for f, reading in rows]
         advance(len(x))
         return found
 
     found = in_batches(work, len(table), size=given["batch_size"], device=network.device)
-    if found:
+    if found and not measured:
         for part in PARTS:
-            with replacing(run.path / "mechanism" / part / f"{shard:05d}.parquet") as path:
+            with replacing(_file(run, part, shard)) as path:
                 pd.concat([batch[part] for batch in found], ignore_index=True).to_parquet(path, index=False)
         sums = {name: sum(batch["spectra"][name] for batch in found) for name in found[0]["spectra"]}
-        with replacing(run.path / "mechanism" / "spectra" / f"{shard:05d}.npz") as path, open(path, "wb") as file:
+        with replacing(_spectra(run, shard)) as path, open(path, "wb") as file:
             np.savez(file, **sums)
+    if answered:
+        return
     tidy = table.reset_index(drop=True)
     frames = [
         as_table(tidy, f, [batch["answers"][place] for batch in found], network.name, reading)

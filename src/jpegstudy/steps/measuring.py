@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 
 from jpegstudy import attacks, jpeg, modifications
 from jpegstudy.errors import BadInput
@@ -119,6 +120,7 @@ class Batch:
                   for objective in decomposition.OBJECTIVES]  # fmt: skip
         return {
             "geometry": pd.concat(rows, ignore_index=True),
+            "from_jpeg": pd.concat(map(self._from_jpeg, self.given["epsilons"]), ignore_index=True),
             "orders": pd.concat(orders, ignore_index=True),
             "images": self._about(power),
             "spectra": sums | self._of_attacks(),
@@ -155,6 +157,16 @@ class Batch:
         table = self._named(table, epsilon=epsilon, quality=quality)
         return table, {"given": given, "left": survived, "both": (both - given - survived) / 2}
 
+    def _from_jpeg(self, epsilon):
+        """Geometry where the image that is attacked is JPG(x), which the same JPEG hardly changes."""
+        quality = self.given["quality"]
+        _, gradient = self.gradient(quality, "cross-entropy")
+        start = self.compressed(0, quality)
+        adv = attacks.perturb(start, gradient.sign().to(torch.int8), epsilon=epsilon)
+        there, back = (jpeg.roundtrip(each, quality=quality, subsampling=SUBSAMPLING) for each in (start, adv))
+        table = geometry.measure_geometry(start, adv, there, back)
+        return self._named(table, epsilon=epsilon, quality=quality)
+
     def _orders(self, epsilon, objective):
         """The decomposition at the study's quality, beside controls on Adv and on x."""
         quality = self.given["quality"]
@@ -178,7 +190,9 @@ class Batch:
         epsilon = min(self.given["epsilons"])
         delta = self.attacked(epsilon).double() - self.x.double()
         table = pd.concat([spectra.texture_table(self.x), spectra.share_table(power)], axis=1)
-        table["kept_share"] = geometry.kept_share(self.x, delta, quality=self.given["quality"]).cpu().numpy()
+        signs = decomposition.random_signs(self.x, epsilon=epsilon, **self.random).double() - self.x.double()
+        for name, change in {"kept_share": delta, "kept_share_of_signs": signs}.items():
+            table[name] = geometry.kept_share(self.x, change, quality=self.given["quality"]).cpu().numpy()
         return self._named(table)
 
     def _named(self, table, **columns):
