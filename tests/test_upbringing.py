@@ -93,7 +93,7 @@ def test_sensitivities_are_shares_of_what_the_least_attack_does():
                  for control in upbringing.SENSITIVITY]  # fmt: skip
         table = pd.DataFrame(cells, columns=["epsilon", "objective", "control"])
         shares = share * table.epsilon
-        return table.assign(n=9, share=shares, share_low=shares - 0.01, share_high=shares + 0.01)
+        return table.assign(n=9, value=2 * shares, share=shares, share_low=shares - 0.01, share_high=shares + 0.01)
 
     tables = {name: controls(share) for name, share in zip(KINDS, (0.1, 0.2, 0.3, 0.4), strict=True)}
     found = upbringing.sensitivities(tables, KINDS)
@@ -101,6 +101,7 @@ def test_sensitivities_are_shares_of_what_the_least_attack_does():
     assert (found.apart == -1).all()
     first, *_ = upbringing.sensitivities_in_words(found)
     assert first.startswith("JPEG on x moves the margin less with jpeg than with lossless: 0.10, 0.20, 0.30, 0.40 of")
+    assert first.endswith("network by network (0.20, 0.40, 0.60, 0.80 of margin).")
     assert upbringing.sensitivities_table(found).loc["JPEG noise on x", "b"] == "0.20 [0.19, 0.21]"
     tables["c"] = controls(0.15)
     mixed = upbringing.sensitivities(tables, KINDS)
@@ -111,6 +112,15 @@ def test_sensitivities_are_shares_of_what_the_least_attack_does():
         upbringing.sensitivities(tables, KINDS)
 
 
-def test_chance_is_told_by_the_number_of_networks():
-    assert upbringing.chance_in_words(KINDS).endswith("in 2 of 6 orders.")
-    assert upbringing.chance_in_words(KINDS | {"e": "jpeg"}).startswith("With 3 and 2 networks")
+def test_chance_is_told_by_the_number_of_networks(predictions):
+    table = upbringing.compare_kinds(predictions, KINDS, resamples=200)
+    told = upbringing.chance_in_words(table, KINDS)
+    assert told.startswith("Apart are 2 of these 3. With 2 and 2 networks")
+    assert told.endswith("in 2 of 6 orders.")
+    assert "With 3 and 2 networks" in upbringing.chance_in_words(table, KINDS | {"e": "jpeg"})
+
+
+def test_an_attack_that_takes_nothing_is_told_with_its_run(predictions):
+    predictions["b"] = network(80, 80, 76, 80, 80)
+    with pytest.raises(BadInput, match=r"Adv1\(x\) takes nothing from the images of run 'b' \(0.80 are right before"):
+        upbringing.compare_kinds(predictions, KINDS, resamples=200)

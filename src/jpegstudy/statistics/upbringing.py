@@ -42,7 +42,8 @@ def compare_kinds(predictions, kinds, *, resamples=RESAMPLES, seed=0):
     less the second. Columns: measure, modification, of ("network", "kind", "difference"), what, n, value, low, high
     (BCa over files, the same files drawn for all networks), apart (of differences: 1 or -1 where the interval leaves
     out 0 and no network of one kind lies among those of the other, else 0; missing elsewhere).
-    Raises BadInput unless there are two kinds, or if a run lacks a modification that another has.
+    Raises BadInput unless there are two kinds, if a run lacks a modification that another has, or if an attack takes
+    nothing from a run's images, so that there is nothing to give back.
     """
     data = read_networks(predictions)
     names = list(dict.fromkeys(kinds[run] for run in data))
@@ -56,6 +57,7 @@ def compare_kinds(predictions, kinds, *, resamples=RESAMPLES, seed=0):
             raise BadInput(f"runs {first!r} and {run!r} have other modifications ({', '.join(odd)}); compare like runs")
     measured = _measured(wanted)
     of_kind = [np.array([kinds[run] == name for run in data]) for name in names]
+    _check_losses(data, measured)
     places = [[wanted.index(name) for name in triple] for _, triple in measured]
 
     def statistic(totals):
@@ -98,6 +100,18 @@ def _measured(names):
     return found
 
 
+def _check_losses(data, measured):
+    for run, outcomes in data.items():
+        for measure, names in measured:
+            if measure == RECOVERY:
+                clean, attacked = (outcomes.hits[outcomes.place(name)].mean() for name in names[:2])
+                if attacked >= clean:
+                    raise BadInput(
+                        f"{names[1]} takes nothing from the images of run {run!r} ({clean:.2f} are right before it and "
+                        f"{attacked:.2f} after), so there is nothing to give back; compare runs of larger epsilons"
+                    )
+
+
 def _value(measure, rates):
     """Of rates (..., networks, the modifications): (..., networks)."""
     if measure == COST:
@@ -124,25 +138,28 @@ def kinds_table(rows):
     )
 
 
-def chance_in_words(kinds):
-    """A sentence: how often networks that do not differ by kind would stand apart in all the same.
+def chance_in_words(rows, kinds):
+    """Sentences: how much is apart, and how often networks that do not differ by kind would stand apart all the same.
 
-    kinds: as for compare_kinds, of two kinds.
+    rows: of compare_kinds.  kinds: as there.
     """
+    found = rows.dropna(subset="apart")
     counts = Counter(kinds.values())
     one, other = counts.values()
     return (
-        f"With {one} and {other} networks, chance alone puts every one of a kind beyond every one of the other in 2 of "
+        f"Apart are {(found['apart'] != 0).sum()} of these {len(found)}. With {one} and {other} networks, "
+        "chance alone puts every one of a kind beyond every one of the other in 2 of "
         f"{math.comb(one + other, one)} orders."
     )
 
 
 def sensitivities(tables, kinds):
-    """How far JPEG's residual moves each network's margin, as a share of what the attack of least epsilon does.
+    """How far JPEG's residual moves each network's margin, and that as a share of what the least attack does.
 
     tables: ``{run: explanations.control_changes}``.  kinds: as for compare_kinds.
-    Columns: control (of SENSITIVITY), what (a run), kind, n, share, low, high, apart (1 or -1 where every network of
-    the first kind lies above, or below, every one of the other, else 0).
+    Columns: control (of SENSITIVITY), what (a run), kind, n, value (of the margin), share, low, high (of the share),
+    apart (1 or -1 where every network of the first kind lies above, or below, every one of the other, else 0; by the
+    share).
     Raises BadInput for runs whose least epsilons differ.
     """
     least = {run: table["epsilon"].min() for run, table in tables.items()}
@@ -155,12 +172,13 @@ def sensitivities(tables, kinds):
         for run, table in tables.items():
             at = (table["epsilon"] == least[run]) & (table["objective"] == "margin") & (table["control"] == control)
             row = table[at].iloc[0]
-            part.append((control, run, kinds[run], int(row["n"]), row["share"], row["share_low"], row["share_high"]))
-        values = np.array([row[4] for row in part])
+            shares = (row[name] for name in ("share", "share_low", "share_high"))
+            part.append((control, run, kinds[run], int(row["n"]), row["value"], *shares))
+        values = np.array([row[5] for row in part])
         first = np.array([row[2] == part[0][2] for row in part])
         above, below = values[first].min() > values[~first].max(), values[first].max() < values[~first].min()
         rows += [(*row, int(above) - int(below)) for row in part]
-    return pd.DataFrame(rows, columns=["control", "what", "kind", "n", "share", "low", "high", "apart"])
+    return pd.DataFrame(rows, columns=["control", "what", "kind", "n", "value", "share", "low", "high", "apart"])
 
 
 def sensitivities_table(rows):
@@ -176,9 +194,9 @@ def sensitivities_in_words(rows):
     for control, part in rows.groupby("control", sort=False):
         one, other = dict.fromkeys(part["kind"])
         apart = part["apart"].iloc[0]
-        each = ", ".join(f"{value:.2f}" for value in part["share"])
+        each, plain = (", ".join(f"{value:.2f}" for value in part[name]) for name in ("share", "value"))
         verb = f"moves the margin {APART[apart]} with {one} than with {other}" if apart else "does not tell them apart"
-        lines.append(f"{control} {verb}: {each} of what the attack does, network by network.")
+        lines.append(f"{control} {verb}: {each} of what the attack does, network by network ({plain} of margin).")
     return lines
 
 
