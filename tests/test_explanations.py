@@ -93,13 +93,15 @@ def test_shares_of_the_first_order_are_of_all_images_together():
     assert found.high["moving"] <= 1
 
 
-def test_labels_come_back_by_jpeg_of_one_quality_and_by_noise_on_the_same_images():
-    rights = {"x": 80, "Adv1(x)": 20, "JPG(x)": 78, "JPG(Adv1(x))": 50, "JPG50(Adv1(x))": 60}
-    noise = predictions_of({"JPGnoise(Adv1(x))": 35})
-    more = pd.concat([noise, noise.assign(image=noise.image + 1000)])
-    found = explanations.labels_back(predictions_of(rights), more, 75, resamples=200).set_index("modification")
-    assert found.recovery.to_dict() == pytest.approx({"JPG(Adv1(x))": 0.5, "JPGnoise(Adv1(x))": 0.25})
-    assert (found.n == 100).all()
+def test_labels_are_kept_where_the_margin_stays_below_0():
+    orders = orders_of(x=-2, attacked=2, compressed_attacked=-1, moved=0)
+    found = explanations.labels_kept(orders, files=pd.Series(range(30)), resamples=200).set_index("control")
+    assert found.loc[["JPEG on Adv", "Adv"], "value"].tolist() == [1, 0]
+    assert found.loc["JPEG's change of x on Adv", "value"] == (orders.moved < 0).mean()
+    assert 0 < found.loc["JPEG's change of x on Adv", "low"] < found.loc["JPEG's change of x on Adv", "value"]
+    table = explanation_words.labels_kept(found.reset_index())
+    assert table.loc["Adv", "ε = 1"].startswith("0.00 [0.00, ")
+    assert list(table.index) == list(explanations.CONTROLS)
 
 
 def test_accuracy_by_epsilon_begins_at_the_clean_image():
@@ -212,26 +214,21 @@ def test_sizes_are_told_by_what_is_left_behind_jpeg():
     assert told.endswith("5.0 times.")
 
 
-def test_in_short_the_labels_stand_beside_the_margin_where_both_were_measured():
+def test_in_short_the_labels_stand_beside_the_margin():
     shares, parts = both_sizes()
     controls = explanations.control_changes(
         orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5, moved=1.75), resamples=50
     )
-    back = pd.DataFrame({"modification": ["JPG(Adv1(x))", "JPGnoise(Adv1(x))"], "recovery": [0.5, 0.25], "low": 0.2,
-                         "high": 0.6})  # fmt: skip
-    told = explanation_answer.in_short(parts, shares, controls, back, 1)
+    labels = pd.DataFrame({"epsilon": 1, "control": list(explanations.CONTROLS), "value": np.arange(9) / 10})
+    told = explanation_answer.in_short(parts, shares, controls, labels, 1)
     assert told.startswith("JPEG leaves 12% of what an attack of ε = 1 would do")
     assert "alone would leave 50%" in told
     assert "elsewhere, which alone would leave 25%." in told
-    assert (
-        "on the mean, 25% is taken by its change of the clean image alone, and 50% by its change shuffled; of the"
-        in told
-    )
-    assert "JPEG gives back 0.50 [0.20, 0.60] and its shuffled change 0.25 [0.20, 0.60]." in told
+    assert "on the mean, 25% is taken by its change of the clean image alone, and 50% by its change shuffled; " in told
+    assert "; 0% of images keep their label behind JPEG, 10% and 20% so, 40% without." in told
     assert told.endswith("behind JPEG, measured: 17% of ε = 1, 83% of ε = 10.")
-    assert "of the labels" not in explanation_answer.in_short(parts, shares, controls, back.iloc[:1], 1)
     harmful = controls.assign(low=0.1, high=0.2)
-    assert "shuffled" not in explanation_answer.in_short(parts, shares, harmful, back, 1)
+    assert "shuffled" not in explanation_answer.in_short(parts, shares, harmful, labels, 1)
 
 
 def test_recovery_is_drawn_beside_what_was_predicted():
@@ -327,13 +324,13 @@ def test_the_answer_tells_the_tables_numbers(recoveries):
     from_jpeg = geometry_of(gain=0.05, survival_ratio=0.1, step_cosine=0.95, residual_ratio=0.1)
     shares, changes = parts_of(1, attack=4, first=8, taking=0.5, moving=0.75, both=0.25, codec=0.5, beyond=0.25)
     controls = explanations.control_changes(orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5), resamples=50)
-    back = pd.DataFrame({"modification": [], "recovery": [], "low": [], "high": []}).astype({"modification": str})
+    labels = pd.DataFrame({"epsilon": 1, "control": list(explanations.CONTROLS), "value": 0.5})
     curves = pd.DataFrame({"quality": [75], "epsilon": [1], "recovery": [0.3], "low": [0.2], "high": [0.4], "n": [9]})
     halves = pd.DataFrame({"quality": [75], "value": [0.0], "low": [0.0], "high": [1.5], "least": 1, "most": 1})
     predicted = {"a guess": pd.DataFrame({"quality": [75], "epsilon": [1], "share": [0.4], "recovery": [0.5]})}
     given = {"quality": 75, "epsilon": 1, "kept": Interval(0.5, 0.4, 0.6), "of_signs": Interval(0.45, 0.4, 0.5)}
     given["accuracies"] = 0.8, 0.75
-    tables = (changes, shares, controls, back, curves, halves, predicted)
+    tables = (changes, shares, controls, labels, curves, halves, predicted)
     told = explanation_answer.answer(means, from_jpeg, recoveries, *tables, **given)
     assert "JPEG leaves 25% of what an attack of ε = 1 would do" in told.pop(0)
     assert "moves x itself 5.00 [4.98, 5.02] times as far" in told[0]

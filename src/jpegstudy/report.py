@@ -49,7 +49,7 @@ FILES = {
     "why.csv": "the change in the loss in its parts, and what they leave over",
     "first_order.csv": "what JPEG leaves of the attack's first order: by what it takes, by moving the image, by both",
     "controls.csv": "the change in the loss by JPEG, noise of its power and random signs",
-    "labels_back.csv": "what JPEG and its noise give back of the labels that the attack takes",
+    "labels_kept.csv": "on how many images the label of x is kept after the attack, JPEG, noise and random signs",
     "spectra.csv": "images, perturbations, the margin's sensitivity and JPEG's steps by color plane and band",
     "predicted.csv": "recovery by epsilon and quality, measured and as the first order that survives predicts it",
     "critical.csv": "the epsilon of each quality at which half is given back",

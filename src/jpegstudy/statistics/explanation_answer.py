@@ -12,10 +12,11 @@ from .explanation_words import (
 from .in_words import rate, verdict
 
 
-def in_short(changes, shares, beside, back, epsilon):
+def in_short(changes, shares, beside, labels, epsilon):
     """Sentences: what JPEG leaves of the attack, what of that noise does as well, and what grows with epsilon.
 
-    changes: mean_parts.  shares: first_order_shares.  beside: control_changes.  back: explanations.labels_back.
+    changes: mean_parts.  shares: first_order_shares.  beside: control_changes.
+    labels: labels_kept.
     """
     share = shares[shares["objective"] == "margin"].set_index(["epsilon", "part"])["value"]
     taking, moving, both = (_percent(share[epsilon, name]) for name in ("taking", "moving", "both"))
@@ -29,7 +30,7 @@ def in_short(changes, shares, beside, back, epsilon):
         moved, noise = (_percent(control.loc[name, "share"]) for name in (MOVED, "JPEG noise on Adv"))
         lines.append(
             f"Of the lead that JPEG takes from the wrong label, on the mean, {moved} is taken by its change of the "
-            f"clean image alone, and {noise} by its change shuffled{_labels_back(back, epsilon)}."
+            f"clean image alone, and {noise} by its change shuffled; {_labels_kept(labels, epsilon)}."
         )
     rise = changes[(changes["objective"] == "margin")].set_index(["epsilon", "part"])["value"]
     behind = {
@@ -40,31 +41,30 @@ def in_short(changes, shares, beside, back, epsilon):
     return " ".join(lines)
 
 
-def _labels_back(back, epsilon):
-    """Part of a sentence: the labels that JPEG and its noise give back; nothing if they were not measured."""
-    found = back[back["modification"].str.endswith(f"(Adv{epsilon:g}(x))")].dropna(subset="recovery")
-    is_noise = found["modification"].str.startswith("JPGnoise")
-    if not (is_noise.any() and (~is_noise).any()):
-        return ""
-    of_noise, of_jpeg = (rate(*found[which].iloc[0][["recovery", "low", "high"]]) for which in (is_noise, ~is_noise))
-    return f"; of the labels that the attack takes JPEG gives back {of_jpeg} and its shuffled change {of_noise}"
+def _labels_kept(kept, epsilon):
+    at = kept[kept["epsilon"] == epsilon].set_index("control")["value"]
+    jpeg, moved, noise, adv = (_percent(at[name]) for name in ("JPEG on Adv", MOVED, "JPEG noise on Adv", "Adv"))
+    return f"{jpeg} of images keep their label behind JPEG, {moved} and {noise} so, {adv} without"
 
 
 def answer(
-    means, from_jpeg, recoveries, changes, shares, beside, back, curves, critical_at, predicted, found=None, *,
+    means, from_jpeg, recoveries, changes, shares, beside, labels, curves, critical_at, predicted, found=None, *,
     quality, epsilon, kept, of_signs, accuracies,
 ):  # fmt: skip
     """The page's answer in paragraphs, every number of which is one of its tables'.
 
     means, from_jpeg: geometry_means, of x and of images that begin as JPG(x).  recoveries: rung_recoveries, or None.
-    changes: mean_parts.  shares: first_order_shares.  beside: control_changes.  back: as for ``in_short``.
+    changes: mean_parts.  shares: first_order_shares.  beside: control_changes.  labels: labels_kept.
     curves: recovery_curves_of.  critical_at: mechanism.critical.critical_epsilons.
     predicted: ``{words: mechanism.critical.predicted_recoveries}``.  found: a RecoveryModel, or None.
     quality, epsilon: of the study's JPEG and of the perturbation that is told of.  kept, of_signs: Interval, the shares
     of that perturbation and of random signs in the span of what x's file keeps.  accuracies: of x and of JPG(x).
     """
     picture = projection_in_words(means, from_jpeg, kept, of_signs, quality=quality, epsilon=epsilon)
-    lines = ["**In short.** " + in_short(changes, shares, beside, back, epsilon), f"**Is it a projection?** {picture}"]
+    lines = [
+        "**In short.** " + in_short(changes, shares, beside, labels, epsilon),
+        f"**Is it a projection?** {picture}",
+    ]
     if recoveries is not None:
         lines.append("**Which step.** " + " ".join(earned(recoveries)))
     lines.append(

@@ -215,6 +215,18 @@ def controls(table, objective):
     return pd.DataFrame(rows.values()).set_index(["change by", "as"])
 
 
+def labels_kept(table):
+    """explanations.labels_kept as a table to read: a row for each control, a column for each epsilon."""
+    told = table.assign(
+        told=[rate_of(row) for _, row in table.iterrows()], epsilon=table["epsilon"].map("ε = {:g}".format)
+    )
+    order = list(dict.fromkeys(told["epsilon"]))
+    read = told.pivot(index="control", columns="epsilon", values="told").loc[
+        list(dict.fromkeys(told["control"])), order
+    ]
+    return read.rename_axis(index="keep x's label after", columns=None)
+
+
 def controls_in_words(table, objective, epsilon):
     """Sentences: what of JPEG's effect its controls have, and of the attack's, random signs."""
     part = table[(table["objective"] == objective) & (table["epsilon"] == epsilon)].set_index("control")

@@ -166,6 +166,22 @@ def control_changes(orders, *, files=None, resamples=RESAMPLES, seed=0):
     return pd.DataFrame(rows, columns=["epsilon", "objective", "control", "n", "value", "low", "high", "of", *shares])
 
 
+def labels_kept(orders, *, files=None, resamples=RESAMPLES, seed=0):
+    """The share of images on which the network still gives the label that it gives x, which was attacked.
+
+    orders: as for ``mean_parts``, of the margin among others.  files: as there.
+    Columns: epsilon, control (of CONTROLS), n, value, low, high.
+    """
+    margin = orders[orders["objective"] == "margin"]
+    rows = []
+    for epsilon, part in margin.groupby("epsilon"):
+        own = part["image"] if files is None else part["image"].map(files)
+        hits = np.stack([part[after].to_numpy() < 0 for after, *_ in CONTROLS.values()])
+        found = share_intervals(hits, files=own.to_numpy(), resamples=resamples, seed=seed)
+        rows += [(epsilon, name, len(part), *interval) for name, interval in zip(CONTROLS, found, strict=True)]
+    return pd.DataFrame(rows, columns=["epsilon", "control", "n", "value", "low", "high"])
+
+
 def _means(part, columns, files, resamples, seed):
     own = None if files is None else part["image"].map(files).to_numpy()
     return mean_intervals(part[list(columns)].to_numpy(float).T, files=own, resamples=resamples, seed=seed)
@@ -176,16 +192,6 @@ def recovery_curves_of(predictions, *, resamples=RESAMPLES, seed=0):
     table = recovery(predictions, resamples=resamples, seed=seed)
     parts = predictions.drop_duplicates("modification")[["modification", "epsilon", "quality"]]
     return table.merge(parts, on="modification")[["quality", "epsilon", "recovery", "low", "high", "n"]]
-
-
-def labels_back(predictions, noise, quality, *, resamples=RESAMPLES, seed=0):
-    """What JPEG of one quality gives back of the labels that the attack takes, and what JPEG noise does.
-
-    predictions: of x, Adv and JPG.  noise: of JPGnoise, of these images and maybe others. Columns as curves.recovery's.
-    """
-    plain = predictions["transform"].isna() | (predictions["transform"] == "JPG") & (predictions["quality"] == quality)
-    own = noise[noise["image"].isin(predictions["image"])]
-    return recovery(pd.concat([predictions[plain], own], ignore_index=True), resamples=resamples, seed=seed)
 
 
 def accuracy_by_epsilon(predictions):
