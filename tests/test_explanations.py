@@ -225,7 +225,7 @@ def test_in_short_the_labels_stand_beside_the_margin():
     assert "alone would leave 50%" in told
     assert "elsewhere, which alone would leave 25%." in told
     assert "on the mean, 25% is taken by its change of the clean image alone, and 50% by its change shuffled; " in told
-    assert "; 0% of images keep their label behind JPEG, 10% and 20% so, 40% without." in told
+    assert "; behind JPEG 0% of images keep their label, by these alone 10% and 20%, by none 40%." in told
     assert told.endswith("behind JPEG, measured: 17% of ε = 1, 83% of ε = 10.")
     harmful = controls.assign(low=0.1, high=0.2)
     assert "shuffled" not in explanation_answer.in_short(parts, shares, harmful, labels, 1)

@@ -21,7 +21,7 @@ def in_short(changes, shares, beside, labels, epsilon):
     share = shares[shares["objective"] == "margin"].set_index(["epsilon", "part"])["value"]
     taking, moving, both = (_percent(share[epsilon, name]) for name in ("taking", "moving", "both"))
     lines = [
-        f"JPEG leaves {both} of what an attack of ε = {epsilon:g} would do if the network were straight: it takes from "
+        f"JPEG leaves {both} of what an attack of ε = {epsilon:g} would do if the network were linear: it takes from "
         f"the perturbation, which alone would leave {taking}, and it moves the image to where the gradient points "
         f"elsewhere, which alone would leave {moving}."
     ]
@@ -44,7 +44,7 @@ def in_short(changes, shares, beside, labels, epsilon):
 def _labels_kept(kept, epsilon):
     at = kept[kept["epsilon"] == epsilon].set_index("control")["value"]
     jpeg, moved, noise, adv = (_percent(at[name]) for name in ("JPEG on Adv", MOVED, "JPEG noise on Adv", "Adv"))
-    return f"{jpeg} of images keep their label behind JPEG, {moved} and {noise} so, {adv} without"
+    return f"behind JPEG {jpeg} of images keep their label, by these alone {moved} and {noise}, by none {adv}"
 
 
 def answer(
