@@ -223,18 +223,18 @@ class Stage:
                 f"Take another run name, for example {free_name(self.run.name)}, or delete {shown(self.run.path)}"
             )
 
-    def begin(self, **facts):
+    def begin(self, *, goes_on=False, **facts):
         """Write the stage's entry into run.json. ``facts`` are JSON values worth recording.
 
         An entry that is there stays; work that goes on with other versions, or on another machine, is added to its
-        list ``continued``.
+        list ``continued``. goes_on: whether there is work to do although every shard's last file exists.
         """
         made_with = _made_with()
         entry = self.run.entry(self.name)
         if not entry:
             entry = {"parameters": self.parameters, **facts, **made_with, "started": now(), "complete": False}
             self._write(entry)
-        elif self.missing():
+        elif goes_on or self.missing():
             made_with |= {name: facts[name] for name in ("machine", "codec") if name in facts}
             continued = entry.get("continued", [])
             before = collections.ChainMap(*reversed(continued), entry)

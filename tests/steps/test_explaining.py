@@ -141,8 +141,13 @@ def test_what_a_shard_lacks_is_made_and_what_it_has_is_kept(this, monkeypatch):
         raise AssertionError("the predictions of this shard are there")
 
     monkeypatch.setattr(measuring.Batch, "answer", answer)
+    monkeypatch.setattr("jpegstudy.run._made_with", lambda: {"commit": "another"})
     steps.explain(Stage(this.run, STAGE, GIVEN))
     pd.testing.assert_frame_equal(pd.read_parquet(lost), before)
+    (went_on,) = this.run.entry(STAGE)["continued"]
+    assert went_on["commit"] == "another"
+    steps.explain(Stage(this.run, STAGE, GIVEN))
+    assert len(this.run.entry(STAGE)["continued"]) == 1  # nothing was lacking
 
 
 def test_images_that_begin_as_jpegs_are_attacked_there(this):

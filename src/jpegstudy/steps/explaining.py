@@ -47,23 +47,35 @@ def explain(stage):
     codec = fingerprint.of_codec()
     check_same_codec({f"run {run.name!r}": run.codec, "this environment": codec})
     rows = rows_of(given)
+    wanted = run.image_numbers()[: given["images"] or images]
+    lacking = {shard for shard in run.shards if _lacks(stage, shard, wanted)}
     stage.begin(
+        goes_on=bool(lacking),
         modifications=[str(f) for f, reading in rows if not reading],
         unrounded=[str(f) for f, reading in rows if reading],
         machine=networks.device_in_words(network.device),
         codec=codec,
     )
-    wanted = run.image_numbers()[: given["images"] or images]
     with Bar(len(wanted), "11 why") as bar:
         for shard in run.shards:
-            table = run.image_table(shard)
-            table = table[table.reason.isna()].reset_index(drop=True)
-            table = table[table.image.isin(wanted)]
-            if stage.last_file(shard).exists() and (_is_measured(run, shard) or table.empty):
-                bar.advance(len(table))
-            else:
+            table = _images_of(run, shard, wanted)
+            if shard in lacking:
                 _do_shard(stage, shard, network, rows, table, bar.advance)
+            else:
+                bar.advance(len(table))
     stage.finish()
+
+
+def _images_of(run, shard, wanted):
+    """The rows of the shard's images that are wanted; its index are their places in the shard's arrays."""
+    table = run.image_table(shard)
+    table = table[table.reason.isna()].reset_index(drop=True)
+    return table[table.image.isin(wanted)]
+
+
+def _lacks(stage, shard, wanted):
+    answered, measured = stage.last_file(shard).exists(), _is_measured(stage.run, shard)
+    return not answered or (not measured and len(_images_of(stage.run, shard, wanted)) > 0)
 
 
 def _check(run, given):
