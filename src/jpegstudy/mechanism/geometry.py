@@ -32,7 +32,7 @@ from jpegstudy.jpeg import color, dct, sampling
 from jpegstudy.jpeg.ladder import Prepared
 
 ITERATIONS = 100  # of conjugate gradients, at most
-TOLERANCE = 1e-4  # of the perturbation's norm, at which they stop
+TOLERANCE = 1e-3  # of the perturbation's norm, at which they stop: shares of textures are then off by 2e-5 at most
 
 
 def measure_geometry(x, attacked, compressed, compressed_attacked, noisy=None):
