@@ -40,7 +40,7 @@ PLANES = ("luma", "Cb", "Cr")
 PARTS = {
     "codec_change": "the codec's residual on the clean image",
     "moved_change": "by its change of x alone, as noise: J(JPG(x) + δ) − J(Adv)",
-    "removed_change": "by what it takes from the perturbation",
+    "removed_change": "by what it then takes from the perturbation",
     "survivor_first_order": "what survived, to first order",
     "survivor_remainder": "beyond the first order",
     "attack_first_order": "the perturbation, to first order",
