@@ -120,7 +120,13 @@ def test_chance_is_told_by_the_number_of_networks(predictions):
     assert "With 3 and 2 networks" in upbringing.chance_in_words(table, KINDS | {"e": "jpeg"})
 
 
-def test_an_attack_that_takes_nothing_is_told_with_its_run(predictions):
+def test_where_an_attack_takes_nothing_nothing_is_given_back_and_the_rest_stands(predictions):
     predictions["b"] = network(80, 80, 76, 80, 80)
-    with pytest.raises(BadInput, match=r"Adv1\(x\) takes nothing from the images of run 'b' \(0.80 are right before"):
-        upbringing.compare_kinds(predictions, KINDS, resamples=200)
+    table = upbringing.compare_kinds(predictions, KINDS, resamples=200)
+    back = table[table.modification == F].set_index("what")
+    assert back.loc[["b", "jpeg", "jpeg − lossless"], "value"].isna().all()
+    assert back.loc["a", "value"] == pytest.approx(0.5)
+    assert back.loc["jpeg − lossless", "apart"] == 0
+    cost, told, _ = upbringing.kinds_in_words(table)
+    assert "less with jpeg" in cost
+    assert "not told apart; the difference is undefined" in told

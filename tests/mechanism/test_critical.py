@@ -61,5 +61,5 @@ def test_critical_epsilons_lie_between_what_was_measured_or_beyond():
     assert (found.least == 1).all()
     assert (found.most == 4).all()
     words = [explanation_words.critical_in_words(row) for row in found.itertuples()]
-    assert words[found.index.get_loc(30)].startswith("below 1 [below 1, ")
+    assert words[found.index.get_loc(30)].startswith("none from 1 on [none from 1 on, ")
     assert words[found.index.get_loc(90)].startswith("above 4 [")

@@ -42,8 +42,9 @@ def compare_kinds(predictions, kinds, *, resamples=RESAMPLES, seed=0):
     less the second. Columns: measure, modification, of ("network", "kind", "difference"), what, n, value, low, high
     (BCa over files, the same files drawn for all networks), apart (of differences: 1 or -1 where the interval leaves
     out 0 and no network of one kind lies among those of the other, else 0; missing elsewhere).
-    Raises BadInput unless there are two kinds, if a run lacks a modification that another has, or if an attack takes
-    nothing from a run's images, so that there is nothing to give back.
+    Where an attack takes nothing from a network's images there is nothing to give back: its recovery, and what is
+    compared with it, is NaN.
+    Raises BadInput unless there are two kinds, or if a run lacks a modification that another has.
     """
     data = read_networks(predictions)
     names = list(dict.fromkeys(kinds[run] for run in data))
@@ -57,7 +58,6 @@ def compare_kinds(predictions, kinds, *, resamples=RESAMPLES, seed=0):
             raise BadInput(f"runs {first!r} and {run!r} have other modifications ({', '.join(odd)}); compare like runs")
     measured = _measured(wanted)
     of_kind = [np.array([kinds[run] == name for run in data]) for name in names]
-    _check_losses(data, measured)
     places = [[wanted.index(name) for name in triple] for _, triple in measured]
 
     def statistic(totals):
@@ -100,23 +100,12 @@ def _measured(names):
     return found
 
 
-def _check_losses(data, measured):
-    for run, outcomes in data.items():
-        for measure, names in measured:
-            if measure == RECOVERY:
-                clean, attacked = (outcomes.hits[outcomes.place(name)].mean() for name in names[:2])
-                if attacked >= clean:
-                    raise BadInput(
-                        f"{names[1]} takes nothing from the images of run {run!r} ({clean:.2f} are right before it and "
-                        f"{attacked:.2f} after), so there is nothing to give back; compare runs of larger epsilons"
-                    )
-
-
 def _value(measure, rates):
     """Of rates (..., networks, the modifications): (..., networks)."""
     if measure == COST:
         return rates[..., 0] - rates[..., 1]
-    return (rates[..., 2] - rates[..., 1]) / (rates[..., 0] - rates[..., 1])
+    taken = rates[..., 0] - rates[..., 1]
+    return (rates[..., 2] - rates[..., 1]) / np.where(taken > 0, taken, np.nan)
 
 
 def _apart(own, of_kind, interval):
