@@ -100,9 +100,11 @@ def test_sensitivities_are_shares_of_what_the_least_attack_does():
     assert found[found.control == "JPEG on x"].share.tolist() == [0.1, 0.2, 0.3, 0.4]
     assert (found.apart == -1).all()
     first, *_ = upbringing.sensitivities_in_words(found)
-    assert first.startswith("JPEG on x moves the margin less with jpeg than with lossless: 0.10, 0.20, 0.30, 0.40 of")
-    assert first.endswith("network by network (0.20, 0.40, 0.60, 0.80 of margin).")
+    assert first.startswith("JPEG on x moves the margin less with jpeg than with lossless: 0.100, 0.200, 0.300, 0.400")
+    assert first.endswith("network by network (0.200, 0.400, 0.600, 0.800 of margin).")
     assert upbringing.sensitivities_table(found).loc["JPEG noise on x", "b"] == "0.20 [0.19, 0.21]"
+    tables["c"] = controls(0.21)  # beyond both of the other kind, but not its interval
+    assert (upbringing.sensitivities(tables, KINDS).apart == 0).all()
     tables["c"] = controls(0.15)
     mixed = upbringing.sensitivities(tables, KINDS)
     assert (mixed.apart == 0).all()

@@ -147,8 +147,8 @@ def sensitivities(tables, kinds):
 
     tables: ``{run: explanations.control_changes}``.  kinds: as for compare_kinds.
     Columns: control (of SENSITIVITY), what (a run), kind, n, value (of the margin), share, low, high (of the share),
-    apart (1 or -1 where every network of the first kind lies above, or below, every one of the other, else 0; by the
-    share).
+    apart (1 or -1 where the interval of every network of the first kind lies above, or below, that of every one of the
+    other, else 0).
     Raises BadInput for runs whose least epsilons differ.
     """
     least = {run: table["epsilon"].min() for run, table in tables.items()}
@@ -163,9 +163,9 @@ def sensitivities(tables, kinds):
             row = table[at].iloc[0]
             shares = (row[name] for name in ("share", "share_low", "share_high"))
             part.append((control, run, kinds[run], int(row["n"]), row["value"], *shares))
-        values = np.array([row[5] for row in part])
+        lows, highs = (np.array([row[place] for row in part]) for place in (6, 7))
         first = np.array([row[2] == part[0][2] for row in part])
-        above, below = values[first].min() > values[~first].max(), values[first].max() < values[~first].min()
+        above, below = lows[first].min() > highs[~first].max(), highs[first].max() < lows[~first].min()
         rows += [(*row, int(above) - int(below)) for row in part]
     return pd.DataFrame(rows, columns=["control", "what", "kind", "n", "value", "share", "low", "high", "apart"])
 
@@ -183,7 +183,7 @@ def sensitivities_in_words(rows):
     for control, part in rows.groupby("control", sort=False):
         one, other = dict.fromkeys(part["kind"])
         apart = part["apart"].iloc[0]
-        each, plain = (", ".join(f"{value:.2f}" for value in part[name]) for name in ("share", "value"))
+        each, plain = (", ".join(f"{value:.3f}" for value in part[name]) for name in ("share", "value"))
         verb = f"moves the margin {APART[apart]} with {one} than with {other}" if apart else "does not tell them apart"
         lines.append(f"{control} {verb}: {each} of what the attack does, network by network ({plain} of margin).")
     return lines
