@@ -4,6 +4,7 @@ Usage: python -m tools.readme. A test holds that README.md is what this writes. 
 name is what the function of that name says:
 
 study            Table 1 of each network, claims, readings, transfer
+why              page 11's tables of what survives of a perturbation, and page 12's of networks trained on JPEG
 defenses         Feature Distillation, its rivals, and attackers who know either
 learned_codecs   what learned codecs give, lose under attack, and do before a network
 speed            the bench's files in words
@@ -11,10 +12,11 @@ speed            the bench's files in words
 
 import re
 
-from tools.readme import defenses, learned_codecs, speed, study
+from tools.readme import defenses, learned_codecs, speed, study, why
 
 BLOCKS = (
     study.headline, study.results, study.claims, study.readings, study.transfer,
+    why.why_in_short, why.why_geometry, why.why_ladder, why.why_first_order, why.why_sizes, why.why_training,
     defenses.reliance, defenses.distillation, defenses.rivals, defenses.attackers, defenses.smallest, defenses.threats,
     learned_codecs.codec_rates, learned_codecs.codec_attacks, learned_codecs.codec_claims, learned_codecs.codec_steps,
     learned_codecs.codec_defenses,
