@@ -136,7 +136,7 @@ def chance_in_words(rows, kinds):
     counts = Counter(kinds.values())
     one, other = counts.values()
     return (
-        f"Apart are {(found['apart'] != 0).sum()} of these {len(found)}. With {one} and {other} networks, "
+        f"{(found['apart'] != 0).sum()} of these {len(found)} measures tell them apart. With {one} and {other} networks, "
         "chance alone puts every one of a kind beyond every one of the other in 2 of "
         f"{math.comb(one + other, one)} orders."
     )
@@ -195,7 +195,7 @@ def kinds_in_words(rows):
     for (measure, modification), part in rows.groupby(["measure", "modification"], sort=False):
         one, other = part[part["of"] == "kind"].itertuples()
         (difference,) = part[part["of"] == "difference"].itertuples()
-        each = ", ".join(f"{value:.2f}" for value in part.loc[part["of"] == "network", "value"])
+        each = ", ".join(f"{value:.2f}" for value in part.loc[part["of"] == "network", "value"]).replace("-", "−")
         told = APART[int(difference.apart)]
         verb = f"{told} with {one.what} than with {other.what}" if difference.apart else told
         name = "what JPEG takes from clean images" if measure == COST else f"recovery by {modification}"
