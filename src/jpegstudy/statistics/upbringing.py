@@ -136,8 +136,8 @@ def chance_in_words(rows, kinds):
     counts = Counter(kinds.values())
     one, other = counts.values()
     return (
-        f"{(found['apart'] != 0).sum()} of these {len(found)} measures tell them apart. With {one} and {other} networks, "
-        "chance alone puts every one of a kind beyond every one of the other in 2 of "
+        f"{(found['apart'] != 0).sum()} of these {len(found)} measures tell them apart. With {one} and {other} "
+        "networks, chance alone puts every one of a kind beyond every one of the other in 2 of "
         f"{math.comb(one + other, one)} orders."
     )
 
