@@ -97,9 +97,7 @@ def why_sizes():
     for at, words in {"compressed": "JPG(x)", "x": "x"}.items():
         off = [(table[f"recovery_with_gradient_at_{at}"] - table.recovery).dropna().abs() for table in found]
         told = " | ".join(f"{values.mean():.2f}, at most {values.max():.2f} (n = {len(values)})" for values in off)
-        lines.append(
-            f"| recovery predicted with the gradient at {words} is off by, on average | {told} |"
-        )
+        lines.append(f"| recovery predicted with the gradient at {words} is off by, on average | {told} |")
     return "\n".join(lines)
 
 
