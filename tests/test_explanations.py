@@ -7,7 +7,7 @@ import pytest
 from jpegstudy import figures
 from jpegstudy.errors import BadInput
 from jpegstudy.mechanism import recovery_model
-from jpegstudy.statistics import Interval, explanation_answer, explanation_words, explanations
+from jpegstudy.statistics import Interval, explanation_answer, explanation_tables, explanation_words, explanations
 from tests.test_defenses import predictions_of
 from tests.test_figures import rendered
 
@@ -39,8 +39,8 @@ def test_a_rungs_recovery_stands_beside_that_of_all_of_jpeg():
     assert found.loc["only luma quantization", "cost"] == pytest.approx(-0.02)
     assert found.loc["only luma quantization", ["clean", "attacked"]].tolist() == [0.78, 0.44]
     assert found.loc["all", "attacked_low"] < 0.5 < found.loc["all", "attacked_high"]
-    assert (found.low <= found.recovery).all()
-    assert (found.recovery <= found.high).all()
+    assert (found.recovery_low <= found.recovery).all()
+    assert (found.recovery <= found.recovery_high).all()
 
 
 def test_where_the_attack_may_take_nothing_there_is_no_recovery():
@@ -99,7 +99,7 @@ def test_labels_are_kept_where_the_margin_stays_below_0():
     assert found.loc[["JPEG on Adv", "Adv"], "value"].tolist() == [1, 0]
     assert found.loc["JPEG's change of x on Adv", "value"] == (orders.moved < 0).mean()
     assert 0 < found.loc["JPEG's change of x on Adv", "low"] < found.loc["JPEG's change of x on Adv", "value"]
-    table = explanation_words.labels_kept(found.reset_index())
+    table = explanation_tables.labels_kept(found.reset_index())
     assert table.loc["Adv", "ε = 1"].startswith("0.00 [0.00, ")
     assert list(table.index) == list(explanations.CONTROLS)
 
@@ -140,7 +140,7 @@ def test_words_name_the_step_that_earns_it_and_the_one_that_is_missed(recoveries
     grids = recoveries.assign(kind=recoveries.kind.replace("all but", "grid"))
     told = explanation_words.earned(pd.concat([recoveries, grids[grids.kind == "grid"]]))
     assert "Where the grid of blocks lies gives 0.40 to 0.48." in told
-    table = explanation_words.rungs(recoveries)
+    table = explanation_tables.rungs(recoveries)
     steps = ["only color", "only rounding", "all but color", "all but rounding"]
     assert list(table.index) == ["all", "none", *steps]
     assert table.loc["only color", "on Adv"].startswith("0.26 [")
@@ -162,7 +162,7 @@ def test_geometry_in_words_says_whether_the_picture_holds():
     assert "the picture holds" in explanation_words.figure_1(means, 75)[0]
     far = means.assign(value=0.5, low=0.4, high=0.6)
     assert "does not hold" in explanation_words.figure_1(far, 75)[0]
-    assert explanation_words.geometry(means, 75)["Figure 1 draws"].tolist() == ["0", "0", "0", "0", "", "1"]
+    assert explanation_tables.geometry(means, 75)["Figure 1 draws"].tolist() == ["0", "0", "0", "0", "", "1"]
     lines = rendered(figures.geometry_over_epsilon(means, {"gain": "gain"})).axes[0].lines
     assert lines[0].get_ydata().tolist() == [0.02]
 
@@ -183,7 +183,7 @@ def parts_of(epsilon, *, x=-1, attack, first, taking, moving, both, codec, beyon
 
 def test_the_first_order_is_told_and_drawn_in_its_parts():
     shares, parts = parts_of(2, attack=6, first=8, taking=0.5, moving=0.75, both=0.25, codec=0.5, beyond=-1)
-    told = explanation_words.first_order_in_words(shares, parts, "margin", 2)
+    told = explanation_words.first_order(shares, parts, "margin", 2)
     assert "raise the margin by 8.00 [8.00, 8.00]" in told
     assert "If JPEG only took from the perturbation, 0.50 [0.50, 0.50] of that would be left" in told
     assert "another, 0.75 [0.75, 0.75]; it does both, and 0.25 [0.25, 0.25] is left." in told
@@ -193,9 +193,9 @@ def test_the_first_order_is_told_and_drawn_in_its_parts():
     assert [bar.get_height() for bar in left.patches] == [0.5, 0.75, 0.25]
     assert [(bar.get_y(), bar.get_height()) for bar in right.patches] == [(0, 2), (2, 0.5), (0, -1)]
     none = parts.assign(low=parts.low.where(parts.part != "attack_first_order", -1.0))
-    told = explanation_words.first_order_in_words(shares, none, "margin", 2)
+    told = explanation_words.first_order(shares, none, "margin", 2)
     assert told.startswith("At ε = 2 the attack does not raise the margin to first order: 8.00 [−1.00, 8.00].")
-    assert explanation_words.parts(parts, "margin").index[0] == "by the attack: J(Adv) − J(x)"
+    assert explanation_tables.parts(parts, "margin").index[0] == "by the attack: J(Adv) − J(x)"
 
 
 def both_sizes():
@@ -238,11 +238,11 @@ def test_recovery_is_drawn_beside_what_was_predicted():
     assert [line.get_ydata().tolist() for line in axes.lines if line.get_linestyle() == "--"] == [[0.5, 0.3]]
     measured = pd.DataFrame({"quality": [75, 50], "value": [1.5, np.inf], "low": [1.2, 4.5], "high": [1.8, np.inf],
                              "least": 1, "most": 5})  # fmt: skip
-    table = explanation_words.critical(measured, {"so": {75: 1.25, 50: float("nan")}})
+    table = explanation_tables.critical(measured, {"so": {75: 1.25, 50: float("nan")}})
     assert table.loc[75].tolist() == ["1.50 [1.20, 1.80]", "1.25"]
     assert table.loc[50].tolist() == ["above 5 [4.50, above 5]", "not crossed"]
     below = measured.assign(value=0.0, low=0.0)
-    assert explanation_words.critical(below, {}).loc[75].tolist() == ["none from 1 on [none from 1 on, 1.80]"]
+    assert explanation_tables.critical(below, {}).loc[75].tolist() == ["none from 1 on [none from 1 on, 1.80]"]
 
 
 def orders_of(**values):
@@ -267,22 +267,22 @@ def test_controls_are_told_by_their_share_of_what_jpeg_or_the_attack_does():
         "random signs": 0.05, "JPEG on x": 0.125, "JPEG noise on x": 0.5, "Gaussian noise on x": 0.5,
     }  # fmt: skip
     assert (rows.n == 30).all()
-    told = explanation_words.controls_in_words(found, "margin", 1)
+    told = explanation_words.controls(found, "margin", 1)
     assert "JPEG lowers the margin of Adv by 3.00 [3.00, 3.00]. Its change of x alone" in told
     assert "which takes nothing from the perturbation, does 0.75" in told
     assert "shuffled over the image JPEG's change does 0.33" in told
     assert "Gaussian noise of that strength 0.50" in told
     assert "random signs of the same ε do 0.05" in told
-    table = explanation_words.controls(found, "margin")
+    table = explanation_tables.controls(found, "margin")
     assert table.loc[("JPEG noise on Adv", "share of JPEG on Adv"), "ε = 1"].startswith("0.33")
     assert table.loc[("Adv", "itself"), "ε = 1"].startswith("4.00")
-    assert "does not lower" in explanation_words.controls_in_words(found.assign(high=1.0), "margin", 1)
+    assert "does not lower" in explanation_words.controls(found.assign(high=1.0), "margin", 1)
 
 
 def test_energies_of_planes_count_their_blocks():
     given = {"ε = 1": np.stack([np.full((8, 8), value) for value in (1.0, 2.0, 2.0)])}
     gains = {"ε = 1": np.stack([np.full((8, 8), value) for value in (0.5, 0.25, 0.0)])}
-    row = explanation_words.planes(gains, given, np.array([4, 1, 1])).loc["ε = 1"]
+    row = explanation_tables.planes(gains, given, np.array([4, 1, 1])).loc["ε = 1"]
     assert row[["gain, luma", "gain, Cb", "gain, Cr"]].tolist() == ["0.50", "0.25", "0.00"]
     assert row[["energy, luma", "energy, Cb", "energy, Cr"]].tolist() == ["50%", "25%", "25%"]
     assert explanation_words.corner({"white": given["ε = 1"]}).endswith("white 25%.")
@@ -293,10 +293,10 @@ def test_the_model_is_told_in_words_and_in_a_table():
     margin = rng.normal(size=200)
     table = pd.DataFrame({"clean_margin": margin, "texture": rng.normal(size=200)})
     found = recovery_model.fit_recovery(table, margin + 0.3 * rng.normal(size=200) > 0, seed=0)
-    lines = explanation_words.model_in_words(found)
+    lines = explanation_words.model(found)
     assert lines[0].startswith("On 100 images that it was not fitted on, ")
     assert lines[1].startswith("What matters: how surely x is seen as its label; with that alone")
-    rows = explanation_words.model(found)
+    rows = explanation_tables.model(found)
     assert rows.index.tolist() == ["how surely x is seen as its label", "texture"]
     assert rows.matters.tolist() == ["yes", ""]
 

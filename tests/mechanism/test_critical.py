@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from jpegstudy.mechanism import critical, prediction
-from jpegstudy.statistics import explanation_words
+from jpegstudy.statistics import explanation_tables
 from tests.test_defenses import predictions_of
 
 ACCURACY = pd.Series([0.9, 0.5, 0.2, 0.1], index=[0.0, 0.5, 1.0, 4.0])
@@ -60,6 +60,6 @@ def test_critical_epsilons_lie_between_what_was_measured_or_beyond():
     assert np.isinf(found.loc[90, "value"])
     assert (found.least == 1).all()
     assert (found.most == 4).all()
-    words = [explanation_words.critical_in_words(row) for row in found.itertuples()]
+    words = [explanation_tables.critical_epsilon(row) for row in found.itertuples()]
     assert words[found.index.get_loc(30)].startswith("none from 1 on [none from 1 on, ")
     assert words[found.index.get_loc(90)].startswith("above 4 [")

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from jpegstudy.statistics import explanation_answer, in_words, upbringing
-from jpegstudy.statistics.explanation_words import MOVED, critical_in_words
+from jpegstudy.statistics.explanation_tables import critical_epsilon
+from jpegstudy.statistics.explanations import MOVED
 from tools.readme.reports import REPORTS
 
 RUNS = {"why_squeezenet1_1": "SqueezeNet 1.1", "why_mobilenet_v2": "MobileNetV2", "why_demo": "the demo's network"}
@@ -59,11 +60,11 @@ def why_ladder():
     """What each step of JPEG gives back by itself, and what is missed without it: a row for each."""
     lines = _head(f"recovery, ε = {EPSILON}, quality {QUALITY}")
     found = [pd.read_csv(REPORTS / run / "ladder.csv").set_index("variant") for run in RUNS]
-    rows = [("all", "all of JPEG", "recovery", "")]
-    rows += [(f"only {step}", f"{step} alone", "recovery", "") for step in STEPS]
-    rows += [(f"all but {step}", f"all but {step}, less all", "less", "less_") for step in STEPS]
-    for name, words, value, ends in rows:
-        told = [in_words.rate(*rungs.loc[name, [value, f"{ends}low", f"{ends}high"]]) for rungs in found]
+    rows = [("all", "all of JPEG", "recovery")]
+    rows += [(f"only {step}", f"{step} alone", "recovery") for step in STEPS]
+    rows += [(f"all but {step}", f"all but {step}, less all", "less") for step in STEPS]
+    for name, words, stem in rows:
+        told = [in_words.rate_of(rungs.loc[name], stem) for rungs in found]
         lines.append(f"| {words} | {' | '.join(told)} |")
     return "\n".join(lines)
 
@@ -78,7 +79,7 @@ def why_first_order():
     lines += [_row(f"· of that {words}", shares, name) for name, words in SHARES.items()]
     lines += [_row(words, changes, name) for name, words in BEHIND.items()]
     for control, of in CONTROLS.items():
-        told = [in_words.rate(*part.loc[control, ["share", "share_low", "share_high"]]) for part in controls]
+        told = [in_words.rate_of(part.loc[control], "share") for part in controls]
         lines.append(f"| {control}: its share of what {of} does | {' | '.join(told)} |")
     changes = [_of_margin(run, "why", LARGE).drop_duplicates("part").set_index("part") for run in RUNS]
     lines.append(_row(f"ε = {LARGE}: the attack raises the margin by", changes, "attack_change"))
@@ -91,7 +92,7 @@ def why_sizes():
     lines = _head("half is given back up to ε =")
     found = [pd.read_csv(REPORTS / run / "critical.csv").set_index("quality") for run in RUNS]
     for quality in found[0].index:
-        told = [critical_in_words(halves.loc[quality]) for halves in found]
+        told = [critical_epsilon(halves.loc[quality]) for halves in found]
         lines.append(f"| quality {quality} | {' | '.join(told)} |")
     found = [pd.read_csv(REPORTS / run / "predicted.csv") for run in RUNS]
     for at, words in {"compressed": "JPG(x)", "x": "x"}.items():

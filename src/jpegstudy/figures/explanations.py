@@ -42,7 +42,7 @@ def rungs(recoveries):
     colors = dict(zip(("ends", "only", "all but", "grid"), [ENDS, *PALETTE], strict=False))
     figure = new_figure(1.2 + 0.27 * len(rows))
     axes = figure.subplots()
-    ends = errors_from(rows["recovery"], rows["low"], rows["high"])
+    ends = errors_from(rows["recovery"], rows["recovery_low"], rows["recovery_high"])
     axes.barh(rows["variant"], rows["recovery"], xerr=ends, color=[colors[kind] for kind in rows["kind"]], capsize=2)
     whole = recoveries.set_index("variant")["recovery"]["all"]
     axes.axvline(whole, color=ENDS, linestyle="--")

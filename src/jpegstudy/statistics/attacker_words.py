@@ -8,7 +8,7 @@ from jpegstudy.timing import spread
 
 from .attackers import DEFENSE, NETWORK
 from .defense_words import PASSES
-from .in_words import rate
+from .in_words import rate_of
 
 
 def costs(rates, quality):
@@ -21,8 +21,8 @@ def costs(rates, quality):
         rows.append(
             {
                 "defense": _head(defense, passes),
-                "clean": _rate(first, "clean"),
-                "cost": rate(first["cost"], first["cost_low"], first["cost_high"]),
+                "clean": rate_of(first, "clean"),
+                "cost": rate_of(first, "cost"),
                 "PSNR, dB": _measured(told, "psnr") if once else "",
                 "bits per pixel": _measured(told, "rate") if once else "",
             }
@@ -39,7 +39,7 @@ def left_by_attackers(rates, stem="kept"):
     rows = {}
     for _, row in part.iterrows():
         head = _head(row["defense"], row["passes"])
-        rows.setdefault(head, {})[f"{row['strike']}, knows {row['knows']}"] = _rate(row, stem)
+        rows.setdefault(head, {})[f"{row['strike']}, knows {row['knows']}"] = rate_of(row, stem)
     return pd.DataFrame.from_dict(rows, orient="index").fillna("").rename_axis("defense")
 
 
@@ -48,7 +48,7 @@ def worst(table):
     rows = {}
     for _, row in table.iterrows():
         head = _head(row["defense"], row["passes"])
-        told = f"{_rate(row, 'kept')} (n = {row['kept_n']}, {row['attacks']} attacks)"
+        told = f"{rate_of(row, 'kept')} (n = {row['kept_n']}, {row['attacks']} attacks)"
         rows.setdefault(head, {})[f"ε = {row['epsilon']:g}"] = told
     return pd.DataFrame.from_dict(rows, orient="index").fillna("").rename_axis("right under every attack")
 
@@ -66,7 +66,7 @@ def equal(lines):
                 "bits per pixel": _number(row["rate"], 2),
             },
         )
-        told[f"kept, {row['strike']}"] = _rate(row, "kept")
+        told[f"kept, {row['strike']}"] = rate_of(row, "kept")
     return pd.DataFrame.from_dict(rows, orient="index").fillna("").rename_axis("equal")
 
 
@@ -80,7 +80,7 @@ def knowledge(rates):
         told = []
         for knows, rows in part.groupby("knows", sort=False):
             best = rows.loc[rows["kept"].idxmax()]
-            words = f"most is kept by {_head(best['defense'], best['passes'])}, {_rate(best, 'kept')}"
+            words = f"most is kept by {_head(best['defense'], best['passes'])}, {rate_of(best, 'kept')}"
             told.append(f"where {knows} is known, {words} (n = {best['kept_n']})")
         lines.append(f"{strike}: " + "; ".join(told) + ".")
     return lines
@@ -107,14 +107,14 @@ def strengths(table):
 
 def undone(table):
     """attackers.undone as a table to read: a row for each attack, a column for what undoes it."""
-    told = table.assign(told=[f"{_rate(row, 'undone')} (n = {row['n']})" for _, row in table.iterrows()])
+    told = table.assign(told=[f"{rate_of(row, 'undone')} (n = {row['n']})" for _, row in table.iterrows()])
     wide = told.pivot(index="attack", columns="by", values="told")
     return wide[list(dict.fromkeys(table["by"]))].rename_axis(index="right again by", columns=None)
 
 
 def dormancy(table):
     """attackers.dormancy as a table to read: a row for each quality aimed at, a column for each that is met."""
-    told = table.assign(told=[f"{_rate(row, 'dormant')} (n = {row['n']})" for _, row in table.iterrows()])
+    told = table.assign(told=[f"{rate_of(row, 'dormant')} (n = {row['n']})" for _, row in table.iterrows()])
     wide = told.pivot(index="aimed", columns="met", values="told")
     return wide[list(dict.fromkeys(table["met"]))].rename_axis(index="aimed at", columns=None)
 
@@ -133,14 +133,10 @@ def _head(defense, passes):
     return defense if passes == 1 else f"{defense}, {PASSES[passes]} passes"
 
 
-def _rate(row, stem):
-    return rate(row[stem], row[f"{stem}_low"], row[f"{stem}_high"])
-
-
 def _measured(row, stem):
     if math.isnan(row[stem]):
         return ""
-    return "∞" if math.isinf(row[stem]) else rate(row[stem], row[f"{stem}_low"], row[f"{stem}_high"])
+    return "∞" if math.isinf(row[stem]) else rate_of(row, stem)
 
 
 def _number(value, digits):

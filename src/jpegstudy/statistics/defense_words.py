@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .in_words import NAMES, rate, verdict
+from .in_words import NAMES, rate, rate_of, verdict
 
 PASSES = {1: "one", 2: "two"}
 
@@ -12,8 +12,8 @@ def rates_by_epsilon(rates):
     rows = []
     for (passes, defense), part in rates.groupby(["passes", "defense"], sort=False):
         first = part.iloc[0]
-        told = {"defense": _head(defense, passes), "clean": _rate(first, "clean")}
-        told |= {f"ε = {row['epsilon']:g}": _rate(row, "defended") for _, row in part.iterrows()}
+        told = {"defense": _head(defense, passes), "clean": rate_of(first, "clean")}
+        told |= {f"ε = {row['epsilon']:g}": rate_of(row, "defended") for _, row in part.iterrows()}
         rows.append(told)
     return pd.DataFrame(rows).fillna("").set_index("defense")
 
@@ -25,8 +25,8 @@ def details(rates, epsilon):
         "defense": [_head(row.defense, row.passes) for row in part.itertuples()],
         "given back": [_signed(row, "given_back") for _, row in part.iterrows()],
         "cost on clean": [_signed(row, "cost") for _, row in part.iterrows()],
-        "kept": [_rate(row, "kept") for _, row in part.iterrows()],
-        "destroyed": [_rate(row, "destroyed") for _, row in part.iterrows()],
+        "kept": [rate_of(row, "kept") for _, row in part.iterrows()],
+        "destroyed": [rate_of(row, "destroyed") for _, row in part.iterrows()],
     }
     return pd.DataFrame(told).set_index("defense")
 
@@ -38,7 +38,7 @@ def best(rates, epsilon):
         row = part.loc[part["defended"].idxmax()]
         lines.append(
             f"At ε = {epsilon:g}, {PASSES[passes]} pass{'es' * (passes > 1)}: most is saved by {row['defense']}, "
-            f"{_rate(row, 'defended')} where {_rate(row, 'attacked')} are right without a defense."
+            f"{rate_of(row, 'defended')} where {rate_of(row, 'attacked')} are right without a defense."
         )
     return lines
 
@@ -79,13 +79,13 @@ def where_attackers_win(rates):
             else f"never takes half of them; least are left at ε = {least['epsilon']:g}"
         )
         low = won[won["epsilon"] == won["epsilon"].min()].iloc[0] if len(won) else least
-        lines.append(f"{attack} against two passes of {defense} {told}, {_rate(low, 'kept')} (n = {low['kept_n']}).")
+        lines.append(f"{attack} against two passes of {defense} {told}, {rate_of(low, 'kept')} (n = {low['kept_n']}).")
     return lines
 
 
 def attackers(rates):
     """defense_rates of attackers who know the defense as a table to read: what they leave, by epsilon."""
-    told = [_rate(row, "kept") for _, row in rates.iterrows()]
+    told = [rate_of(row, "kept") for _, row in rates.iterrows()]
     heads = [f"{row.defense}, ε = {row.epsilon:g}" for row in rates.itertuples()]
     table = rates.assign(told=told, attack=rates["attack"].str.partition("{")[0], head=heads)
     columns = table.pivot(index="head", columns="attack", values="told").loc[list(dict.fromkeys(heads))]
@@ -127,10 +127,6 @@ def cost_in_words(rates, defense):
 
 def _head(defense, passes):
     return f"{defense}, {PASSES[passes]} pass{'es' * (passes > 1)}"
-
-
-def _rate(row, stem):
-    return rate(row[stem], row[f"{stem}_low"], row[f"{stem}_high"])
 
 
 def _signed(row, stem):

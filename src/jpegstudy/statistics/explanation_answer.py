@@ -1,14 +1,8 @@
 """Why JPEG undoes perturbations: the answer of page 11, in paragraphs that follow the numbers of its tables."""
 
-from .explanation_words import (
-    MOVED,
-    controls_in_words,
-    critical_in_words,
-    earned,
-    first_order_in_words,
-    model_in_words,
-    projection_in_words,
-)
+from . import explanation_words
+from .explanation_tables import critical_epsilon
+from .explanations import MOVED
 from .in_words import rate, verdict
 
 
@@ -60,21 +54,21 @@ def answer(
     quality, epsilon: of the study's JPEG and of the perturbation that is told of.  kept, of_signs: Interval, the shares
     of that perturbation and of random signs in the span of what x's file keeps.  accuracies: of x and of JPG(x).
     """
-    picture = projection_in_words(means, from_jpeg, kept, of_signs, quality=quality, epsilon=epsilon)
+    picture = explanation_words.projection(means, from_jpeg, kept, of_signs, quality=quality, epsilon=epsilon)
     lines = [
         "**In short.** " + in_short(changes, shares, beside, labels, epsilon),
         f"**Is it a projection?** {picture}",
     ]
     if recoveries is not None:
-        lines.append("**Which step.** " + " ".join(earned(recoveries)))
+        lines.append("**Which step.** " + " ".join(explanation_words.earned(recoveries)))
     lines.append(
-        f"**What the network makes of it.** {first_order_in_words(shares, changes, 'margin', epsilon)} "
-        f"{controls_in_words(beside, 'margin', epsilon)}"
+        f"**What the network makes of it.** {explanation_words.first_order(shares, changes, 'margin', epsilon)} "
+        f"{explanation_words.controls(beside, 'margin', epsilon)}"
     )
     lines.append("**Why small ones.** " + _left_by_size(changes, shares))
     lines.append("**Up to which size.** " + _by_size(curves, quality, critical_at))
     if found is not None:
-        lines.append("**Which images.** " + " ".join(model_in_words(found)))
+        lines.append("**Which images.** " + " ".join(explanation_words.model(found)))
     lines.append("**What remains unexplained.** " + " ".join(_unexplained(shares, curves, predicted, quality)))
     lines.append("**What it means for someone who relies on JPEG.** " + _reliance(curves, accuracies, quality))
     return lines
@@ -101,7 +95,7 @@ def _by_size(curves, quality, critical_at):
     spans = ", ".join(f"{rate(row.recovery, row.low, row.high)} at ε = {row.epsilon:g}" for row in own.itertuples())
     falls = len(own) > 1 and own["low"].iloc[0] > own["high"].iloc[-1]
     said = "Recovery falls as the perturbation grows" if falls else "Recovery at each size"
-    halves = ", ".join(f"quality {row.quality} {critical_in_words(row)}" for row in critical_at.itertuples())
+    halves = ", ".join(f"quality {row.quality} {critical_epsilon(row)}" for row in critical_at.itertuples())
     return f"{said}: {spans} (quality {quality}). The ε up to which half is given back: {halves}."
 
 

@@ -22,9 +22,10 @@ FIRST_ORDER = {  # what is left of attack_first_order where JPEG does one of two
     "moving": "moved_first_order",  # it puts JPG(x) in the place of x, where the gradient is another
     "both": "survivor_first_order",
 }
+MOVED = "JPEG's change of x on Adv"  # the control that takes nothing from the perturbation
 CONTROLS = {  # what is done: the objective after it, before it, and what its share is of
     "JPEG on Adv": ("compressed_attacked", "attacked", "JPEG on Adv"),
-    "JPEG's change of x on Adv": ("moved", "attacked", "JPEG on Adv"),
+    MOVED: ("moved", "attacked", "JPEG on Adv"),
     "JPEG noise on Adv": ("noise", "attacked", "JPEG on Adv"),
     "Gaussian noise on Adv": ("gaussian", "attacked", "JPEG on Adv"),
     "Adv": ("attacked", "x", "Adv"),
@@ -56,9 +57,9 @@ def rung_recoveries(predictions, epsilon, *, resamples=RESAMPLES, seed=0):
     """What each rung of the ladder gives back of what the attack took, beside all of JPEG.
 
     predictions: of x, the attack, and "<variant>(x)", "<variant>(Adv(x))" for every variant.
-    Columns: variant, kind ("only", "all but", "only band", "all but band", "grid", "ends"), n, recovery, low, high,
+    Columns: variant, kind ("only", "all but", "only band", "all but band", "grid", "ends"), n, recovery,
     clean and attacked (accuracy of the variant on x and on Adv), cost (clean less the accuracy of x), and less
-    (recovery less that of all of JPEG; paired, over the same resamples), each of these four with _low and _high.
+    (recovery less that of all of JPEG; paired, over the same resamples), each of these five with _low and _high.
     Where the attack may have taken nothing, recovery is missing, as in ``curves.recovery``.
     Raises BadInput if the ladder was not measured.
     """
@@ -81,8 +82,9 @@ def rung_recoveries(predictions, epsilon, *, resamples=RESAMPLES, seed=0):
         cost = share_difference_interval(clean[place], x, files=data.files, resamples=resamples, seed=seed)
         rows.append((name, _kind(name), x.size, *found[place], *kept[0][place], *kept[1][place], *cost,
                      *found[len(names) + place]))  # fmt: skip
-    ends = [f"{part}{end}" for part in ("clean", "attacked", "cost", "less") for end in ("", "_low", "_high")]
-    return pd.DataFrame(rows, columns=["variant", "kind", "n", "recovery", "low", "high", *ends])
+    stems = ("recovery", "clean", "attacked", "cost", "less")
+    columns = ["variant", "kind", "n", *(name for stem in stems for name in (stem, f"{stem}_low", f"{stem}_high"))]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _recoveries(x, attacked, back, whole, files, resamples, seed):
@@ -131,9 +133,8 @@ def first_order_shares(orders, *, files=None, resamples=RESAMPLES, seed=0):
     """
     rows = []
     for (epsilon, objective), part in orders.groupby(["epsilon", "objective"]):
-        own = None if files is None else part["image"].map(files).to_numpy()
         columns = part[[*FIRST_ORDER.values(), "attack_first_order"]].to_numpy(float)
-        sums, _ = sums_by_file(columns.T, own)
+        sums, _ = sums_by_file(columns.T, _files_of(part, files))
         found = bca(sums, lambda totals: totals[..., :-1] / totals[..., -1:], resamples=resamples, seed=seed)
         rows += [
             (epsilon, objective, name, len(part), *interval) for name, interval in zip(FIRST_ORDER, found, strict=True)
@@ -150,9 +151,8 @@ def control_changes(orders, *, files=None, resamples=RESAMPLES, seed=0):
     """
     rows = []
     for (epsilon, objective), part in orders.groupby(["epsilon", "objective"]):
-        own = None if files is None else part["image"].map(files).to_numpy()
         changes = np.stack([(part[after] - part[before]).to_numpy(float) for after, before, _ in CONTROLS.values()])
-        sums, sizes = sums_by_file(changes, own)
+        sums, sizes = sums_by_file(changes, _files_of(part, files))
         wholes = [list(CONTROLS).index(of) for *_, of in CONTROLS.values()]
 
         def statistic(totals, wholes=wholes):
@@ -175,16 +175,20 @@ def labels_kept(orders, *, files=None, resamples=RESAMPLES, seed=0):
     margin = orders[orders["objective"] == "margin"]
     rows = []
     for epsilon, part in margin.groupby("epsilon"):
-        own = part["image"] if files is None else part["image"].map(files)
         hits = np.stack([part[after].to_numpy() < 0 for after, *_ in CONTROLS.values()])
-        found = share_intervals(hits, files=own.to_numpy(), resamples=resamples, seed=seed)
+        found = share_intervals(hits, files=_files_of(part, files), resamples=resamples, seed=seed)
         rows += [(epsilon, name, len(part), *interval) for name, interval in zip(CONTROLS, found, strict=True)]
     return pd.DataFrame(rows, columns=["epsilon", "control", "n", "value", "low", "high"])
 
 
 def _means(part, columns, files, resamples, seed):
-    own = None if files is None else part["image"].map(files).to_numpy()
-    return mean_intervals(part[list(columns)].to_numpy(float).T, files=own, resamples=resamples, seed=seed)
+    values = part[list(columns)].to_numpy(float).T
+    return mean_intervals(values, files=_files_of(part, files), resamples=resamples, seed=seed)
+
+
+def _files_of(part, files):
+    """For each image of a table the file that it was cut from, or None where each is its own."""
+    return None if files is None else part["image"].map(files).to_numpy()
 
 
 def recovery_curves_of(predictions, *, resamples=RESAMPLES, seed=0):

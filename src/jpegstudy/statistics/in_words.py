@@ -25,9 +25,10 @@ def rate(value, low, high, n=None):
     return f"{_number(value, digits)} [{_number(low, digits)}, {_number(high, digits)}]{count}"
 
 
-def rate_of(row):
-    """``rate`` of a row, or mapping, with value, low and high."""
-    return rate(row["value"], row["low"], row["high"])
+def rate_of(row, stem=None):
+    """``rate`` of a row, or mapping: of its value, low and high, or of stem, stem_low and stem_high."""
+    names = ("value", "low", "high") if stem is None else (stem, f"{stem}_low", f"{stem}_high")
+    return rate(*(row[name] for name in names))
 
 
 def change(value, low, high):
@@ -48,7 +49,7 @@ def rates(table):
     """A sentence per row of table1: its rate and its mean top-label probability."""
     measure = measure_of(table)
     return [
-        f"{row.modification}: {_lower(measure)} {_rate_of(row, measure)},"
+        f"{row.modification}: {_lower(measure)} {rate_of(row, measure)},"
         f" mean top-label probability {rate(row.mean_top_label_probability, row.mean_low, row.mean_high)}."
         for _, row in table.iterrows()
     ]
@@ -63,7 +64,7 @@ def side_by_side(beside):
     told = {
         "modification": beside["modification"],
         "n": beside["n"],
-        NAMES[measure]: [_rate_of(row, measure) if pd.notna(row["n"]) else "" for _, row in beside.iterrows()],
+        NAMES[measure]: [rate_of(row, measure) if pd.notna(row["n"]) else "" for _, row in beside.iterrows()],
         "Mean p(ℓₓ)": [
             rate(row.mean_top_label_probability, row.mean_low, row.mean_high) if pd.notna(row.n) else ""
             for row in beside.itertuples()
@@ -195,10 +196,6 @@ def wanted(table, differences, *, half_width):
 
 def _lower(measure):
     return NAMES[measure][0].lower() + NAMES[measure][1:]
-
-
-def _rate_of(row, measure):
-    return rate(row[measure], row[f"{measure}_low"], row[f"{measure}_high"])
 
 
 def _digits(low, high):

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from .claims import VERDICTS
-from .in_words import NAMES, rate, verdict
+from .in_words import NAMES, rate, rate_of, verdict
 from .side_by_side import rank_correlation
 from .tables import measure_of
 
@@ -15,7 +15,7 @@ TOLD_APART = 0.05  # the p below which a correlation is called one
 def tables(rows):
     """network_tables as a table to read: a row for each modification, a column for each run."""
     measure = measure_of(rows)
-    told = [rate(row[measure], row[f"{measure}_low"], row[f"{measure}_high"]) for row in rows.to_dict("records")]
+    told = [rate_of(row, measure) for row in rows.to_dict("records")]
     return _by_run(rows.assign(told=told), "modification", "told")
 
 
@@ -55,7 +55,7 @@ def recoveries(rows):
         "n": rows["n"],
     }
     for stem, head in (("clean", "clean"), ("attacked", "attacked"), ("restored", "after JPEG")):
-        told[head] = [rate(row[stem], row[f"{stem}_low"], row[f"{stem}_high"]) for row in rows.to_dict("records")]
+        told[head] = [rate_of(row, stem) for row in rows.to_dict("records")]
     told["recovery"] = [
         rate(row.recovery, row.low, row.high) if pd.isna(row.reason) else f"undefined: {row.reason}"
         for row in rows.itertuples()
@@ -136,7 +136,7 @@ def transfer(rows):
     """transfer_rates as a table to read: rates with intervals, and what JPEG changes on the same images."""
     told = {"made against": rows["source"], "classified by": rows["target"], "n": rows["n"]}
     for stem, head in (("clean", "clean"), ("before", "before JPEG"), ("after", "after JPEG")):
-        told[head] = [rate(row[stem], row[f"{stem}_low"], row[f"{stem}_high"]) for row in rows.to_dict("records")]
+        told[head] = [rate_of(row, stem) for row in rows.to_dict("records")]
     for stem, head in (("taken", "taken by it"), ("given_back", "given back by JPEG")):
         told[head] = [_signed(row[stem], row[f"{stem}_low"], row[f"{stem}_high"]) for row in rows.to_dict("records")]
     return pd.DataFrame(told).set_index(["made against", "classified by"])
