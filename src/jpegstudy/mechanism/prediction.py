@@ -190,14 +190,21 @@ def _of_phases(d, phases, weights):
 
 
 def _over_ties(d, phases, weights):
-    """Gain and energy, each (M,), of deviations d (M, 1) in steps: sums over the levels in reach."""
-    reach = int(np.ceil(REACH * d.max() + 1))
+    """Gain and energy, each (M,), of deviations d (M, 1) in steps: sums over the ties in reach.
+
+    The survivor's square k^2 is the sum of 2j - 1 over the ties j = 1 ... k that e crosses, so each tie adds by itself,
+    and rows of small deviations stop at the first ones.
+    """
+    order = np.argsort(-d[:, 0])
+    d, phases, weights = d[order], phases[order], weights[order]
     gain, energy = np.zeros(len(d)), np.zeros(len(d))
-    below = ndtr((-reach - 0.5 - phases) / d)
-    for level in range(-reach, reach + 1):
-        tie = (level + 0.5 - phases) / d
-        above = ndtr(tie)
-        gain += (weights * np.exp(-(tie**2) / 2) / (np.sqrt(2 * np.pi) * d)).sum(axis=1)
-        energy += level**2 * (weights * (above - below)).sum(axis=1)
-        below = above
-    return gain, energy / d[:, 0] ** 2
+    for crossed in range(int(REACH * d.max()) + 1):
+        reached = np.searchsorted(-d[:, 0], -crossed / REACH, side="right")
+        for side in (-1, 1):
+            tie = (crossed + 0.5 + side * phases[:reached]) / d[:reached]
+            gain[:reached] += (weights[:reached] * np.exp(-(tie**2) / 2)).sum(axis=1)
+            energy[:reached] += (2 * crossed + 1) * (weights[:reached] * ndtr(-tie)).sum(axis=1)
+    gain /= np.sqrt(2 * np.pi) * d[:, 0]
+    energy /= d[:, 0] ** 2
+    back = np.argsort(order)
+    return gain[back], energy[back]
