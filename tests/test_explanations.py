@@ -82,23 +82,35 @@ def test_parts_add_up_in_the_means():
         assert values[change] == pytest.approx(values.drop(change).sum())
 
 
-def test_shares_of_the_first_order_are_of_all_images_together():
+def test_shares_left_are_of_all_images_together():
     orders = pd.DataFrame({"image": range(4), "epsilon": 1, "objective": "margin", "attack_first_order": [4, 2, 1, 1]})
-    orders = orders.assign(kept_first_order=[1, 1, 1, 1], moved_first_order=[3, 2, 1, 0], survivor_first_order=0.5)
-    found = explanations.first_order_shares(orders, files=pd.Series([0, 0, 1, 2]), resamples=200).set_index("part")
-    assert found.value.to_dict() == pytest.approx({"taking": 0.5, "moving": 0.75, "both": 0.25})
+    orders = orders.assign(taken_first_order=[1, 1, 1, 1], moved_first_order=[3, 2, 1, 0], survivor_first_order=0.5)
+    orders = orders.assign(x=-4, compressed=-3, attack_change=[8, 6, 4, 2], taken=[1, 2, -1, -3], moved=[0, 2, -1, -3],
+                           compressed_attacked=[-1, -2, -3, -4])  # fmt: skip
+    found = explanations.shares_left(orders, files=pd.Series([0, 0, 1, 2]), resamples=200).set_index(["of", "part"])
+    assert found.value["first order"].to_dict() == pytest.approx({"taking": 0.5, "moving": 0.75, "both": 0.25})
+    assert found.value["effect"].to_dict() == pytest.approx({"taking": 15 / 20, "moving": 10 / 20, "both": 2 / 20})
     assert (found.n == 4).all()
     assert (found.low <= found.value).all()
-    assert found.low["moving"] >= 0
-    assert found.high["moving"] <= 1
+    assert found.low["first order", "moving"] >= 0
+    assert found.high["first order", "moving"] <= 1
+
+
+def test_the_gradient_is_compared_where_there_is_one():
+    one = pd.DataFrame({"image": range(3), "objective": "margin", "gradient_cosine": [0.5, 0.25, np.nan]})
+    one = one.assign(gradient_l2_x=[1.0, 3.0, 0.0], gradient_l2_compressed=[2.0, 1.0, 5.0])
+    orders = pd.concat([one.assign(epsilon=epsilon) for epsilon in (1, 10)])
+    found = explanations.gradient_change(orders, files=pd.Series(range(3)), resamples=100).set_index("measure")
+    assert found.value.to_dict() == pytest.approx({"cosine": 0.375, "length": 0.75})
+    assert found.n.tolist() == [2, 2]
 
 
 def test_labels_are_kept_where_the_margin_stays_below_0():
     orders = orders_of(x=-2, attacked=2, compressed_attacked=-1, moved=0)
     found = explanations.labels_kept(orders, files=pd.Series(range(30)), resamples=200).set_index("control")
     assert found.loc[["JPEG on Adv", "Adv"], "value"].tolist() == [1, 0]
-    assert found.loc["JPEG's change of x on Adv", "value"] == (orders.moved < 0).mean()
-    assert 0 < found.loc["JPEG's change of x on Adv", "low"] < found.loc["JPEG's change of x on Adv", "value"]
+    assert found.loc[explanations.MOVED, "value"] == (orders.moved < 0).mean()
+    assert 0 < found.loc[explanations.MOVED, "low"] < found.loc[explanations.MOVED, "value"]
     table = explanation_tables.labels_kept(found.reset_index())
     assert table.loc["Adv", "ε = 1"].startswith("0.00 [0.00, ")
     assert list(table.index) == list(explanations.CONTROLS)
@@ -136,7 +148,14 @@ def test_words_name_the_step_that_earns_it_and_the_one_that_is_missed(recoveries
     spared = recoveries.assign(less_high=recoveries.less_high.clip(lower=0.01))
     assert explanation_words.earned(spared)[1].startswith("No single step is missed beyond its interval")
     assert third.startswith("Of the 64 bands none gives back more than 0.17 [")
-    assert "alone (band 0 of the zig-zag order), and none takes more than −0.33 [" in third
+    assert "alone (64 bands alike), and none takes more than −0.33 [" in third
+    first_band = recoveries.variant.isin(["only band 0", "all but band 0"])
+    single = recoveries.assign(
+        recovery=recoveries.recovery + 0.01 * first_band, less=recoveries.less - 0.01 * first_band
+    )
+    assert explanation_words.earned(single)[2].count("(band 0 of the zig-zag order)") == 2
+    tied = recoveries.assign(recovery=recoveries.recovery.where(recoveries.variant != "only rounding", 0.1))
+    assert "steps color and rounding alone give back most, 0.10 [" in explanation_words.earned(tied)[0]
     grids = recoveries.assign(kind=recoveries.kind.replace("all but", "grid"))
     told = explanation_words.earned(pd.concat([recoveries, grids[grids.kind == "grid"]]))
     assert "Where the grid of blocks lies gives 0.40 to 0.48." in told
@@ -167,51 +186,70 @@ def test_geometry_in_words_says_whether_the_picture_holds():
     assert lines[0].get_ydata().tolist() == [0.02]
 
 
-def parts_of(epsilon, *, x=-1, attack, first, taking, moving, both, codec, beyond):
-    """Tables of first_order_shares and mean_parts for these values, exact; three are shares of the first order."""
-    shares = {"taking": taking, "moving": moving, "both": both}
-    left = both * first
+GRADIENT = pd.DataFrame({"objective": "margin", "measure": ["cosine", "length"], "n": 9, "value": [0.25, 0.75],
+                         "low": 0.2, "high": 0.8})  # fmt: skip
+
+
+def parts_of(epsilon, *, x=-1, attack, first, effect, slope, codec, beyond):
+    """Tables of shares_left and mean_parts for these values, exact; effect and slope are shares, by part of LEFT."""
+    left = slope["both"] * first
     values = {("x", "x"): x, ("attack_change", "attack_change"): attack, ("attack_change", "attack_first_order"): first}
     whole = {"whole_change": left + codec + beyond, "codec_change": codec, "survivor_first_order": left,
              "survivor_remainder": beyond}  # fmt: skip
     values |= {("whole_change", name): value for name, value in whole.items()}
     rows = [(epsilon, "margin", *name, 9, v, v, v) for name, v in values.items()]
     parts = pd.DataFrame(rows, columns=["epsilon", "objective", "change", "part", "n", "value", "low", "high"])
-    rows = [(epsilon, "margin", name, 9, v, v, v) for name, v in shares.items()]
-    return pd.DataFrame(rows, columns=["epsilon", "objective", "part", "n", "value", "low", "high"]), parts
+    of = {"effect": effect, "first order": slope}
+    rows = [(epsilon, "margin", name, part, 9, v, v, v) for name, each in of.items() for part, v in each.items()]
+    return pd.DataFrame(rows, columns=["epsilon", "objective", "of", "part", "n", "value", "low", "high"]), parts
 
 
-def test_the_first_order_is_told_and_drawn_in_its_parts():
-    shares, parts = parts_of(2, attack=6, first=8, taking=0.5, moving=0.75, both=0.25, codec=0.5, beyond=-1)
-    told = explanation_words.first_order(shares, parts, "margin", 2)
-    assert "raise the margin by 8.00 [8.00, 8.00]" in told
-    assert "If JPEG only took from the perturbation, 0.50 [0.50, 0.50] of that would be left" in told
-    assert "another, 0.75 [0.75, 0.75]; it does both, and 0.25 [0.25, 0.25] is left." in told
-    assert "lie above that of x by 2.00 [2.00, 2.00], and by 0.50 [0.50, 0.50] for JPEG's change of x" in told
-    assert "It lies 1.50 [1.50, 1.50] above, so that −1.00 [−1.00, −1.00] is beyond the first order." in told
-    left, right = rendered(figures.first_orders(shares, parts)).axes[:2]
-    assert [bar.get_height() for bar in left.patches] == [0.5, 0.75, 0.25]
+def test_what_is_left_is_told_and_drawn_in_its_parts():
+    effect, slope = {"taking": 0.6, "moving": 0.7, "both": 0.3}, {"taking": 0.5, "moving": 0.75, "both": 0.25}
+    shares, parts = parts_of(2, attack=6, first=8, effect=effect, slope=slope, codec=0.5, beyond=-1)
+    told = explanation_words.what_is_left(shares, GRADIENT, parts, "margin", 2)
+    assert "raises the margin by 6.00 [6.00, 6.00], and would by 8.00 [8.00, 8.00] were the network as steep" in told
+    assert "Of what it does 0.30 [0.30, 0.30] is left between JPG(x) and JPG(Adv). If JPEG only took" in told
+    assert "took from the perturbation, 0.60 [0.60, 0.60] would be left; if it only moved" in told
+    assert "the whole perturbation on it, 0.70 [0.70, 0.70]. To first order 0.25 [0.25, 0.25] is left" in told
+    assert "0.50 [0.50, 0.50] if it only took and 0.75 [0.75, 0.75] if it only moved" in told
+    assert "has a cosine of 0.25 [0.20, 0.80] with that at x, and 0.75 [0.20, 0.80] times its length" in told
+    assert "lies 1.50 [1.50, 1.50] above that of x: 0.50 [0.50, 0.50] by what JPEG does to x itself" in told
+    assert "2.00 [2.00, 2.00] by what is left of the attack to first order, and −1.00 [−1.00, −1.00] beyond" in told
+    left, right = rendered(figures.what_is_left(shares, parts)).axes[:2]
+    assert [bar.get_height() for bar in left.patches] == [0.6, 0.7, 0.3]
+    assert [line.get_ydata().tolist() for line in left.lines if line.get_marker() == "d"] == [[0.5], [0.75], [0.25]]
     assert [(bar.get_y(), bar.get_height()) for bar in right.patches] == [(0, 2), (2, 0.5), (0, -1)]
-    none = parts.assign(low=parts.low.where(parts.part != "attack_first_order", -1.0))
-    told = explanation_words.first_order(shares, none, "margin", 2)
-    assert told.startswith("At ε = 2 the attack does not raise the margin to first order: 8.00 [−1.00, 8.00].")
+    for part in ("attack_first_order", "attack_change"):
+        none = parts.assign(low=parts.low.where(parts.part != part, -1.0))
+        told = explanation_words.what_is_left(shares, GRADIENT, none, "margin", 2)
+        assert told.startswith("At ε = 2 the attack does not raise the margin, or not to first order: ")
+        assert "behind JPEG the margin of Adv lies 1.50".lower() in told.lower()
     assert explanation_tables.parts(parts, "margin").index[0] == "by the attack: J(Adv) − J(x)"
+    table = explanation_tables.shares_left(shares, "margin")
+    assert table.loc[("first order", "if JPEG only moved the image"), "ε = 2"] == "0.75 [0.75, 0.75]"
+    assert len(table) == 6
 
 
 def both_sizes():
     """Tables of a small perturbation of which little is left and a large one of which much is."""
-    given = {"attack": 6, "taking": 0.5, "moving": 0.25, "both": 0.125, "codec": 0}
-    found = [parts_of(1, first=8, beyond=0, **given), parts_of(10, first=80, beyond=-5, **given)]
+    small, large = {"taking": 0.5, "moving": 0.4, "both": 0.25}, {"taking": 0.9, "moving": 0.8, "both": 0.75}
+    slope = {"taking": 0.5, "moving": 0.25, "both": 0.125}
+    found = [parts_of(1, attack=4, first=8, effect=small, slope=slope, codec=0, beyond=0),
+             parts_of(10, attack=6, first=80, effect=large, slope=slope, codec=0, beyond=-5)]  # fmt: skip
     return [pd.concat(each, ignore_index=True) for each in zip(*found, strict=True)]
 
 
 def test_sizes_are_told_by_what_is_left_behind_jpeg():
     shares, parts = both_sizes()
     told = explanation_answer._left_by_size(parts, shares)
-    assert "rises by 1.00 of 6.00 at ε = 1, 5.00 of 6.00 at ε = 10." in told
+    assert "the margin still rises by 1.00 of 4.00 at ε = 1, 4.50 of 6.00 at ε = 10." in told
     assert "leaves 0.12 to 0.12 of the attack, as if its ε were 0.12 at 1, 1.25 at 10." in told
+    assert "the attack does 50% at ε = 1, 8% at ε = 10 of its first order." in told
     assert "x is 1.00 from the boundary: what is left of the smallest ε is 1.0 times that, of the largest" in told
-    assert told.endswith("5.0 times.")
+    assert told.endswith("4.5 times.")
+    flat = parts.assign(value=parts.value.where(parts.part != "attack_change", -1.0))
+    assert "nothing can be said" in explanation_answer._left_by_size(flat, shares)
 
 
 def test_in_short_the_labels_stand_beside_the_margin():
@@ -219,16 +257,23 @@ def test_in_short_the_labels_stand_beside_the_margin():
     controls = explanations.control_changes(
         orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5, moved=1.75), resamples=50
     )
-    labels = pd.DataFrame({"epsilon": 1, "control": list(explanations.CONTROLS), "value": np.arange(9) / 10})
+    labels = pd.DataFrame({"epsilon": 1, "control": list(explanations.CONTROLS), "value": np.arange(10) / 10})
     told = explanation_answer.in_short(parts, shares, controls, labels, 1)
-    assert told.startswith("JPEG leaves 12% of what an attack of ε = 1 would do")
-    assert "alone would leave 50%" in told
-    assert "elsewhere, which alone would leave 25%." in told
-    assert "on the mean, 25% is taken by its change of the clean image alone, and 50% by its change shuffled; " in told
-    assert "; behind JPEG 0% of images keep their label, by these alone 10% and 20%, by none 40%." in told
-    assert told.endswith("behind JPEG, measured: 17% of ε = 1, 83% of ε = 10.")
+    assert told.startswith("Of what an attack of ε = 1 does to the margin, the lead of another label")
+    assert "gives x, 25% is left behind JPEG." in told
+    assert "took from the perturbation, 50% would be left; if it only moved the image" in told
+    assert "perturbation on it, 40%." in told
+    assert "undoes 50% of what JPEG undoes." in told
+    assert "again to 0% of images behind JPEG, to 10% and 20% where it only moves the image or only takes" in told
+    assert "takes, to 30% behind that noise, and to 50% without." in told
+    assert "leaves 12% of each perturbation, so of ε = 10 as much as ε = 1.2 has;" in told
+    assert "an attack of ε = 10 does 1.5 times what one of 1 does. There is left 25% of ε = 1, 75% of ε = 10." in told
     harmful = controls.assign(low=0.1, high=0.2)
     assert "shuffled" not in explanation_answer.in_short(parts, shares, harmful, labels, 1)
+    single = [table[table.epsilon == 1] for table in (parts, shares)]
+    assert "Why small ones" not in explanation_answer.in_short(*single, controls, labels, 1)
+    flat = parts.assign(low=-1.0)
+    assert "nothing for JPEG to undo" in explanation_answer.in_short(flat, shares, controls, labels, 1)
 
 
 def test_recovery_is_drawn_beside_what_was_predicted():
@@ -242,7 +287,7 @@ def test_recovery_is_drawn_beside_what_was_predicted():
     assert table.loc[75].tolist() == ["1.50 [1.20, 1.80]", "1.25"]
     assert table.loc[50].tolist() == ["above 5 [4.50, above 5]", "not crossed"]
     below = measured.assign(value=0.0, low=0.0)
-    assert explanation_tables.critical(below, {}).loc[75].tolist() == ["none from 1 on [none from 1 on, 1.80]"]
+    assert explanation_tables.critical(below, {}).loc[75].tolist() == ["below 1 [below 1, 1.80]"]
 
 
 def orders_of(**values):
@@ -255,14 +300,13 @@ def orders_of(**values):
 
 
 def test_controls_are_told_by_their_share_of_what_jpeg_or_the_attack_does():
-    orders = orders_of(
-        x=-2, attacked=2, compressed_attacked=-1, moved=-0.25, noise=1, gaussian=0.5, signs=-1.8, compressed=-1.5
-    )
+    values = {"x": -2, "attacked": 2, "compressed_attacked": -1, "moved": -0.25, "taken": 1.25, "noise": 1}
+    orders = orders_of(**values, gaussian=0.5, signs=-1.8, compressed=-1.5)
     found = explanations.control_changes(orders, resamples=200)
     rows = found.set_index("control")
     assert rows.loc["JPEG on Adv", "value"] == pytest.approx(-3)
     assert rows.share.round(6).to_dict() == {
-        "JPEG on Adv": 1, "JPEG's change of x on Adv": 0.75,
+        "JPEG on Adv": 1, explanations.MOVED: 0.75, explanations.TAKEN: 0.25,
         "JPEG noise on Adv": round(1 / 3, 6), "Gaussian noise on Adv": 0.5, "Adv": 1,
         "random signs": 0.05, "JPEG on x": 0.125, "JPEG noise on x": 0.5, "Gaussian noise on x": 0.5,
     }  # fmt: skip
@@ -270,7 +314,8 @@ def test_controls_are_told_by_their_share_of_what_jpeg_or_the_attack_does():
     told = explanation_words.controls(found, "margin", 1)
     assert "JPEG lowers the margin of Adv by 3.00 [3.00, 3.00]. Its change of x alone" in told
     assert "which takes nothing from the perturbation, does 0.75" in told
-    assert "shuffled over the image JPEG's change does 0.33" in told
+    assert "its change of δ alone, which leaves the image in its place, 0.25" in told
+    assert "JPEG's change of Adv shuffled over the image does 0.33" in told
     assert "Gaussian noise of that strength 0.50" in told
     assert "random signs of the same ε do 0.05" in told
     table = explanation_tables.controls(found, "margin")
@@ -322,7 +367,9 @@ def geometry_of(**values):
 def test_the_answer_tells_the_tables_numbers(recoveries):
     means = geometry_of(gain=0.4, survival_ratio=2.0, step_cosine=0.3, residual_ratio=5.0)
     from_jpeg = geometry_of(gain=0.05, survival_ratio=0.1, step_cosine=0.95, residual_ratio=0.1)
-    shares, changes = parts_of(1, attack=4, first=8, taking=0.5, moving=0.75, both=0.25, codec=0.5, beyond=0.25)
+    slope = {"taking": 0.5, "moving": 0.75, "both": 0.25}
+    effect = {"taking": 0.7, "moving": 0.8, "both": 0.4}
+    shares, changes = parts_of(1, attack=4, first=8, effect=effect, slope=slope, codec=0.5, beyond=0.25)
     controls = explanations.control_changes(orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5), resamples=50)
     labels = pd.DataFrame({"epsilon": 1, "control": list(explanations.CONTROLS), "value": 0.5})
     curves = pd.DataFrame({"quality": [75], "epsilon": [1], "recovery": [0.3], "low": [0.2], "high": [0.4], "n": [9]})
@@ -330,19 +377,20 @@ def test_the_answer_tells_the_tables_numbers(recoveries):
     predicted = {"a guess": pd.DataFrame({"quality": [75], "epsilon": [1], "share": [0.4], "recovery": [0.5]})}
     given = {"quality": 75, "epsilon": 1, "kept": Interval(0.5, 0.4, 0.6), "of_signs": Interval(0.45, 0.4, 0.5)}
     given["accuracies"] = 0.8, 0.75
-    tables = (changes, shares, controls, labels, curves, halves, predicted)
+    tables = (changes, shares, GRADIENT, controls, labels, curves, halves, predicted)
     told = explanation_answer.answer(means, from_jpeg, recoveries, *tables, **given)
-    assert "JPEG leaves 25% of what an attack of ε = 1 would do" in told.pop(0)
+    assert "gives x, 40% is left behind JPEG" in told.pop(0)
     assert "moves x itself 5.00 [4.98, 5.02] times as far" in told[0]
     assert "the picture does not hold: of the perturbation's own direction 0.40 [0.38, 0.42] survives" in told[0]
     assert "lies 0.50 [0.40, 0.60] of the perturbation's energy, of random signs' 0.45 [0.40, 0.50]." in told[0]
     assert "before, the picture holds: of the perturbation's own direction 0.05" in told[0]
+    assert "(It would hold with the first below 0.1 and the second above 0.9" in told[0]
     assert told[1].endswith(" ".join(explanation_words.earned(recoveries)))
-    assert "only took from the perturbation, 0.50 [0.50, 0.50]" in told[2]
-    assert "shuffled over the image JPEG's change does 0.5" in told[2]
-    assert "the margin still rises by 2.75 of 4.00 at ε = 1." in told[3]
+    assert "only took from the perturbation, 0.70 [0.70, 0.70]" in told[2]
+    assert "JPEG's change of Adv shuffled over the image does 0.5" in told[2]
+    assert "the margin still rises by 1.60 of 4.00 at ε = 1." in told[3]
     assert "Recovery at each size: 0.30 [0.20, 0.40] at ε = 1 (quality 75)" in told[4]
-    assert "half is given back: quality 75 none from 1 on [none from 1 on, 1.50]." in told[4]
+    assert "half is given back: quality 75 below 1 [below 1, 1.50]." in told[4]
     assert "is predicted as 0.40 for 0.25 at ε = 1; recovery predicted from that is too high in 1 of 1 pairs" in told[5]
     assert "and off by 0.20 on average." in told[5]
     assert "It does not give back 0.70 [0.60, 0.80] at ε = 1 of what" in told[6]

@@ -45,10 +45,13 @@ def test_the_parts_add_up_to_the_measured_changes(objective):
     whole = found["codec_change"] + found["survivor_first_order"] + found["survivor_remainder"]
     np.testing.assert_allclose(whole, at["compressed_attacked"] - at["x"], **close)
     undone = at["compressed_attacked"] - at["attacked"]
-    np.testing.assert_allclose(found["moved_change"] + found["removed_change"], undone, **close)
-    moved = decomposition.values(bent(), FOUR[2] + FOUR[1] - FOUR[0], LABELS, objective=objective).numpy()
-    np.testing.assert_allclose(found["moved_change"], moved - at["attacked"], **close)
-    assert found["removed_change"].abs().min() > 1e-6
+    parts = found[["moved_change", "taken_change", "overlap_change"]]
+    np.testing.assert_allclose(parts.sum(axis=1), undone, **close)
+    for name, images in {"moved": FOUR[2] + FOUR[1] - FOUR[0], "taken": FOUR[0] + FOUR[3] - FOUR[2]}.items():
+        there = decomposition.values(bent(), images, LABELS, objective=objective).numpy()
+        np.testing.assert_allclose(found[name], there, **close)
+        np.testing.assert_allclose(found[f"{name}_change"], there - at["attacked"], **close)
+    assert parts.abs().min().min() > 1e-6
     assert found["attack_remainder"].abs().max() > 1e-4
 
 
@@ -58,7 +61,7 @@ def test_first_orders_are_the_slopes_that_finite_differences_find():
     for name, at, along in [
         ("attack_first_order", x, attacked - x),
         ("survivor_first_order", compressed, back - compressed),
-        ("kept_first_order", x, back - compressed),
+        ("taken_first_order", x, back - compressed),
         ("moved_first_order", compressed, attacked - x),
     ]:
         ahead, behind = (
@@ -73,7 +76,10 @@ def test_a_margin_of_linear_logits_is_all_first_order():
     found = decomposition.decompose(lambda images: network(images)[:, :2], labels, *FOUR, objective="margin")
     np.testing.assert_allclose(found[["attack_remainder", "survivor_remainder"]], 0, atol=1e-10)
     np.testing.assert_allclose(found["moved_first_order"], found["attack_first_order"], atol=1e-10)
-    np.testing.assert_allclose(found["kept_first_order"], found["survivor_first_order"], atol=1e-10)
+    np.testing.assert_allclose(found["taken_first_order"], found["survivor_first_order"], atol=1e-10)
+    np.testing.assert_allclose(found["gradient_cosine"], 1, atol=1e-10)
+    np.testing.assert_allclose(found["gradient_l2_compressed"], found["gradient_l2_x"], atol=1e-10)
+    np.testing.assert_allclose(found["overlap_change"], 0, atol=1e-10)
     assert found["attack_change"].abs().min() > 1e-3
 
 

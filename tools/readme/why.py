@@ -107,8 +107,8 @@ def why_training():
     folder = REPORTS / "trained_on_jpeg"
     rows, moved = pd.read_csv(folder / "kinds.csv"), pd.read_csv(folder / "sensitivities.csv")
     kinds = moved.drop_duplicates("what").set_index("what").kind.to_dict()
-    told = [*upbringing.kinds_in_words(rows), *upbringing.sensitivities_in_words(moved)]
-    return "\n".join(f"- {line}" for line in [*told, upbringing.chance_in_words(rows, kinds)])
+    told = [*upbringing.kinds_in_words(rows), upbringing.chance_in_words(rows, kinds)]
+    return "\n".join(f"- {line}" for line in [*told, *upbringing.sensitivities_in_words(moved)])
 
 
 def _of_margin(run, name, epsilon=EPSILON):

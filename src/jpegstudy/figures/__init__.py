@@ -9,11 +9,11 @@ from .curves import accuracy_curves, confident_errors, recovery_curves
 from .defenses import defended_over_epsilon, gain_by_band, knowing_attacks, tables_tradeoff
 from .explanations import (
     band_recoveries,
-    first_orders,
     geometry_over_epsilon,
     recovery_measured_and_predicted,
     rungs,
     spectra_maps,
+    what_is_left,
 )
 from .exploration import band_heat_maps, highest_probabilities
 from .images import image_strip, in_one_line, sample_images
@@ -32,7 +32,6 @@ __all__ = [
     "convergence_curves",
     "crossed",
     "defended_over_epsilon",
-    "first_orders",
     "gain_by_band",
     "geometry_over_epsilon",
     "highest_probabilities",
@@ -58,4 +57,5 @@ __all__ = [
     "top_label_scatter",
     "training_curve",
     "transfer_map",
+    "what_is_left",
 ]

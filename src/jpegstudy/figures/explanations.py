@@ -72,11 +72,12 @@ def band_recoveries(recoveries, order):
 
 
 @styled
-def first_orders(shares, parts):
-    """What is left of the attack's first order, and of what the change behind JPEG is made, by epsilon.
+def what_is_left(shares, parts):
+    """What is left of the attack behind JPEG, and of what the change behind JPEG is made, by epsilon.
 
-    shares: from statistics.explanations.first_order_shares.  parts: from mean_parts. Both of one objective, with 95 %
-    intervals. On the left a bar for each share; on the right the parts stacked, which add up to the change, a point.
+    shares: from statistics.explanations.shares_left.  parts: from mean_parts. Both of one objective, with 95 %
+    intervals. On the left a bar for each share of its effect, and a diamond for that of its first order; on the right
+    the parts stacked, which add up to the change, a point.
     """
     parts = parts[parts["change"] == "whole_change"]
     check_nonempty(parts, "mean_parts")
@@ -85,11 +86,14 @@ def first_orders(shares, parts):
     names = {"taking": "if JPEG only took from δ", "moving": "if JPEG only moved x", "both": "as JPEG does both"}
     epsilons = sorted(shares["epsilon"].unique())
     places, width = np.arange(len(epsilons)), 0.8 / len(names)
+    by = shares.set_index(["of", "part", "epsilon"]).sort_index()
     for number, (part, words) in enumerate(names.items()):
-        rows = shares[shares["part"] == part].set_index("epsilon").loc[epsilons]
+        rows = by.loc[("effect", part)].loc[epsilons]
         ends = errors_from(rows["value"], rows["low"], rows["high"])
         at = places + (number - 1) * width
         left.bar(at, rows["value"], width, yerr=ends, color=PALETTE[number], label=words, capsize=2)
+        slopes = by.loc[("first order", part)].loc[epsilons, "value"]
+        left.plot(at, slopes, "d", color="w", markeredgecolor="k", label="to first order" if number == 2 else None)
     _stack(right, parts, {
         "survivor_first_order": ("what is left", PALETTE[2]),
         "codec_change": ("JPEG's change of x", PALETTE[3]),
@@ -98,7 +102,7 @@ def first_orders(shares, parts):
     whole = parts[parts["part"] == "whole_change"].sort_values("epsilon")
     ends = errors_from(whole["value"], whole["low"], whole["high"])
     right.errorbar(range(len(whole)), whole["value"], yerr=ends, fmt="D", color="k", capsize=3, markersize=5)
-    left.set(title="left of the first order")
+    left.set(title="left of what the attack does")
     right.set(title="change behind JPEG")
     for axes in (left, right):
         axes.axhline(0, color=ENDS, linewidth=0.8)

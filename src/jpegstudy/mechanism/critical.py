@@ -78,8 +78,8 @@ def critical_epsilons(predictions, *, resamples=resampling.RESAMPLES, seed=0):
     most.
 
     predictions: of x, Adv and JPG at several epsilons and qualities. least and most are the epsilons measured; a value
-    or an end below least is 0, for recovery lies below one half already there, one above most infinite. The interval
-    is the percentile bootstrap's over files.
+    or an end below least is 0, for recovery lies below one half already there, one above most infinite; NaN where the
+    attack takes nothing at any epsilon. The interval is the percentile bootstrap's over files.
     """
     data = outcomes.read_outcomes(predictions)
     parts = data.modifications
@@ -94,7 +94,7 @@ def critical_epsilons(predictions, *, resamples=resampling.RESAMPLES, seed=0):
         def crossing(totals, places=places):
             clean, hit, again = (totals[..., place] for place in places)
             with np.errstate(divide="ignore", invalid="ignore"):
-                curves = (again - hit) / (clean - hit)
+                curves = np.where(clean > hit, (again - hit) / (clean - hit), np.nan)
             return np.apply_along_axis(_crossing, -1, curves, epsilons)[..., None]
 
         (found,) = resampling.percentiles(sums, crossing, resamples=resamples, seed=seed)
@@ -107,7 +107,9 @@ def _crossing(recovery, epsilons):
     if not np.isnan(found):
         return found
     known = recovery[np.isfinite(recovery)]
-    return 0.0 if len(known) and known[0] < 0.5 else np.inf
+    if not len(known):
+        return np.nan
+    return 0.0 if known[0] < 0.5 else np.inf
 
 
 def _known(accuracy, compressed, quality):

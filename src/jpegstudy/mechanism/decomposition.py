@@ -4,15 +4,17 @@ With J the objective of one image, g its gradient, delta = Adv - x, s = JPG(Adv)
 
     attack   J(Adv) - J(x)             = g(x).delta + remainder
     whole    J(JPG(Adv)) - J(x)        = [J(JPG(x)) - J(x)] + g(JPG(x)).s + remainder
-    undone   J(JPG(Adv)) - J(Adv)      = [J(JPG(x) + delta) - J(Adv)]        the codec's residual on x alone, as noise
-                                       + [J(JPG(Adv)) - J(JPG(x) + delta)]   what it takes from the perturbation
+    undone   J(JPG(Adv)) - J(Adv)      = [J(JPG(x) + delta) - J(Adv)]   its change of x alone: it moves the image
+                                       + [J(x + s) - J(Adv)]            its change of delta alone: it takes from it
+                                       + overlap                        both together, less each by itself
 
 Each line is an identity: its parts add up to the measured change, whatever the network. What is a finding is the size
-of the remainders; the last line has none, for both of its parts are measured.
+of the remainders, and of the overlap.
 
-JPEG does two things to the attack's first order: it puts s in the place of delta, and JPG(x) in that of x, where the
-gradient is another. One alone leaves g(x).s or g(JPG(x)).delta of g(x).delta, both together g(JPG(x)).s; in whichever
-order they are thought of, these four products say what each does.
+JPG(Adv) = JPG(x) + s, so JPEG does two things: it puts JPG(x) in the place of x, and s in that of delta. What the
+attack does, J(Adv) - J(x), is J(x + s) - J(x) if JPEG only takes from delta, J(JPG(x) + delta) - J(JPG(x)) if it only
+moves the image, and J(JPG(Adv)) - J(JPG(x)) as it does both; to first order g(x).delta, g(x).s, g(JPG(x)).delta and
+g(JPG(x)).s. No order of the two has to be chosen.
 
 The first order of the cross-entropy explains little of an image that the network is sure of: its loss is flat at x and
 straight further out. The margin is not flat there; take both.
@@ -42,14 +44,15 @@ def decompose(
     objective: "cross-entropy", natural logarithms, or "margin", the highest other logit less the label's: above 0 where
     the network is misled. Both rise where the attack succeeds.
     known: what ``value_and_gradient`` gave at x or at compressed before, ``{"x": ..., "compressed": ...}``, or some.
-    Columns: x, attacked, compressed, compressed_attacked and moved (at JPG(x) + delta, whole grey levels but not
-    clipped), the objective's five values;
+    Columns: x, attacked, compressed, compressed_attacked, moved (at JPG(x) + delta) and taken (at x + s), which are not
+    clipped to 0-255, the objective's six values;
     attack_change = attack_first_order + attack_remainder;
     whole_change = codec_change + survivor_first_order + survivor_remainder;
-    undone_change = moved_change + removed_change;
-    kept_first_order, g(x).s, and moved_first_order, g(JPG(x)).delta;
-    gradient_l1_x and gradient_l2_x, the norms of g(x) in objective per grey level.
-    Two forward and backward passes, less those known, and three forward ones. Raises BadInput for an unknown objective,
+    undone_change = moved_change + taken_change + overlap_change;
+    taken_first_order, g(x).s, and moved_first_order, g(JPG(x)).delta;
+    gradient_l1_x, gradient_l2_x and gradient_l2_compressed, norms of g(x) and g(JPG(x)) in objective per grey level;
+    gradient_cosine, of the two, NaN where one of them is 0.
+    Two forward and backward passes, less those known, and four forward ones. Raises BadInput for an unknown objective,
     other shapes, labels without a logit, or a network without gradients.
     """
     images = [x, attacked, compressed, compressed_attacked]
@@ -64,15 +67,18 @@ def decompose(
         return known.get(name) or value_and_gradient(network, where, labels, objective=objective)
 
     (at_x, g_x), (at_compressed, g_compressed) = found_at("x", x), found_at("compressed", compressed)
-    at_attacked, at_back, at_moved = (
-        values(network, images, labels, objective=objective) for images in (attacked, back, compressed + (attacked - x))
+    moved, taken = compressed + (attacked - x), x + (back - compressed)
+    at_attacked, at_back, at_moved, at_taken = (
+        values(network, images, labels, objective=objective) for images in (attacked, back, moved, taken)
     )
     delta, survivor = _less(attacked, x), _less(back, compressed)
     found = {"x": at_x, "attacked": at_attacked, "compressed": at_compressed, "compressed_attacked": at_back}
     attack, whole, codec = at_attacked - at_x, at_back - at_x, at_compressed - at_x
     first, survived = _product(g_x, delta), _product(g_compressed, survivor)
+    l2_x, l2_compressed = (gradient.double().flatten(1).norm(dim=1) for gradient in (g_x, g_compressed))
     found |= {
         "moved": at_moved,
+        "taken": at_taken,
         "attack_change": attack,
         "attack_first_order": first,
         "attack_remainder": attack - first,
@@ -84,11 +90,14 @@ def decompose(
         "survivor_remainder": whole - codec - survived,
         "undone_change": at_back - at_attacked,
         "moved_change": at_moved - at_attacked,
-        "removed_change": at_back - at_moved,
-        "kept_first_order": _product(g_x, survivor),
+        "taken_change": at_taken - at_attacked,
+        "overlap_change": at_back - at_moved - at_taken + at_attacked,
+        "taken_first_order": _product(g_x, survivor),
         "moved_first_order": _product(g_compressed, delta),
         "gradient_l1_x": g_x.double().flatten(1).norm(p=1, dim=1),
-        "gradient_l2_x": g_x.double().flatten(1).norm(dim=1),
+        "gradient_l2_x": l2_x,
+        "gradient_l2_compressed": l2_compressed,
+        "gradient_cosine": _product(g_x, g_compressed) / (l2_x * l2_compressed),
     }
     return pd.DataFrame({name: numbers.cpu().numpy() for name, numbers in found.items()})
 

@@ -142,7 +142,10 @@ def predicted_critical_epsilon(epsilons, shares, *, level=0.5, points=400, **mea
 
     epsilons, shares: as for ``predicted_recovery``, rising; shares are interpolated on the logarithm of epsilon between
     them at ``points`` epsilons, and the crossing is looked for inside their range.  measured: its other arguments.
+    NaN for a single epsilon as well: it has no range.
     """
+    if len(epsilons) < 2:
+        return float("nan")
     logs = np.log(np.asarray(epsilons, float))
     fine = np.linspace(logs[0], logs[-1], points)
     recovery = predicted_recovery(np.exp(fine), np.interp(fine, logs, shares), **measured)
@@ -153,8 +156,8 @@ def critical_epsilon(epsilons, recovery, *, level=0.5):
     """The epsilon at which a curve of recovery falls through ``level``: a float, NaN where it does not.
 
     epsilons: rising, above 0, grey levels.  recovery: at each of them; those that are NaN, where the attack took
-    nothing, are left out. The first crossing from ``level`` or above to below it counts, on a straight line between the
-    neighbors over the logarithm of epsilon. NaN says that the curve lies below or above as far as it was measured.
+    nothing, are left out. The first crossing counts, on a straight line between the neighbors over the logarithm of
+    epsilon. NaN says that the curve begins below ``level``, or lies above as far as it was measured.
     Raises BadInput for epsilons that do not rise from above 0, or lists of different lengths.
     """
     epsilons, recovery = np.asarray(epsilons, float), np.asarray(recovery, float)
@@ -162,10 +165,10 @@ def critical_epsilon(epsilons, recovery, *, level=0.5):
         raise BadInput("a curve of recovery wants epsilons above 0 in rising order, and a recovery for each")
     known = np.isfinite(recovery)
     logs, heights = np.log(epsilons[known]), recovery[known]
-    crossings = np.flatnonzero((heights[:-1] >= level) & (heights[1:] < level))
-    if not len(crossings):
+    below = np.flatnonzero(heights < level)
+    if not len(below) or below[0] == 0:
         return float("nan")
-    k = crossings[0]
+    k = below[0] - 1
     along = (heights[k] - level) / (heights[k] - heights[k + 1])
     return float(np.exp(logs[k] + along * (logs[k + 1] - logs[k])))
 

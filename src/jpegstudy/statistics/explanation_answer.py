@@ -2,54 +2,68 @@
 
 from . import explanation_words
 from .explanation_tables import critical_epsilon
-from .explanations import MOVED
+from .explanations import EFFECT, FIRST_ORDER, MOVED, NOISE, TAKEN
 from .in_words import rate, verdict
 
 
 def in_short(changes, shares, beside, labels, epsilon):
-    """Sentences: what JPEG leaves of the attack, what of that noise does as well, and what grows with epsilon.
+    """Sentences: what JPEG leaves of the attack, by what it does so, what noise does as well, and why small ones.
 
-    changes: mean_parts.  shares: first_order_shares.  beside: control_changes.
-    labels: labels_kept.
+    changes: mean_parts.  shares: shares_left.  beside: control_changes.  labels: labels_kept.
     """
-    share = shares[shares["objective"] == "margin"].set_index(["epsilon", "part"])["value"]
-    taking, moving, both = (_percent(share[epsilon, name]) for name in ("taking", "moving", "both"))
+    margin = changes[changes["objective"] == "margin"]
+    attack = margin[margin["part"] == "attack_change"].set_index("epsilon").sort_index()
+    if verdict(*attack.loc[epsilon, ["low", "high"]]) <= 0:
+        return f"At ε = {epsilon:g} the attack does not raise the margin, so there is nothing for JPEG to undo."
+    left = _left(shares)
+    taking, moving, both = (_percent(left[EFFECT, part, epsilon]) for part in ("taking", "moving", "both"))
     lines = [
-        f"JPEG leaves {both} of what an attack of ε = {epsilon:g} would do if the network were linear: it takes from "
-        f"the perturbation, which alone would leave {taking}, and it moves the image to where the gradient points "
-        f"elsewhere, which alone would leave {moving}."
+        f"Of what an attack of ε = {epsilon:g} does to the margin, the lead of another label over the one that the "
+        f"network gives x, {both} is left behind JPEG. JPEG does two things. If it only took from the perturbation, "
+        f"{taking} would be left; if it only moved the image, with the whole perturbation on it, {moving}."
     ]
     control = beside[(beside["objective"] == "margin") & (beside["epsilon"] == epsilon)].set_index("control")
     if verdict(*control.loc["JPEG on Adv", ["low", "high"]]) < 0:
-        moved, noise = (_percent(control.loc[name, "share"]) for name in (MOVED, "JPEG noise on Adv"))
         lines.append(
-            f"Of the lead that JPEG takes from the wrong label, on the mean, {moved} is taken by its change of the "
-            f"clean image alone, and {noise} by its change shuffled; {_labels_kept(labels, epsilon)}."
+            f"JPEG's change shuffled over the image, which is noise, undoes {_percent(control['share'][NOISE])} of "
+            f"what JPEG undoes. {_labels_kept(labels, epsilon)}"
         )
-    rise = changes[(changes["objective"] == "margin")].set_index(["epsilon", "part"])["value"]
-    behind = {
-        each: rise[each, "whole_change"] / rise[each, "attack_change"] for each in sorted(set(changes["epsilon"]))
-    }
-    spans = ", ".join(f"{_percent(value)} of ε = {each:g}" for each, value in behind.items())
-    lines.append(f"What is left of an attack's effect behind JPEG, measured: {spans}.")
+    if len(attack) > 1:
+        effect, slope = (left[of, "both"] for of in (EFFECT, FIRST_ORDER))
+        largest, spans = slope.index[-1], [_percent(slope.min()), _percent(slope.max())]
+        each = ", ".join(f"{_percent(value)} of ε = {size:g}" for size, value in effect.items())
+        grown = attack["value"].iloc[-1] / attack["value"].iloc[0]
+        lines.append(
+            f"Why small ones: to first order JPEG leaves {' to '.join(dict.fromkeys(spans))} of each perturbation, so "
+            f"of ε = {largest:g} as much as ε = {slope[largest] * largest:.1f} has; and without JPEG an attack of "
+            f"ε = {largest:g} does {grown:.1f} times what one of {attack.index[0]:g} does. There is left {each}."
+        )
     return " ".join(lines)
+
+
+def _left(shares):
+    """Of shares_left those of the margin: a Series by of, part and epsilon."""
+    return shares[shares["objective"] == "margin"].set_index(["of", "part", "epsilon"])["value"].sort_index()
 
 
 def _labels_kept(kept, epsilon):
     at = kept[kept["epsilon"] == epsilon].set_index("control")["value"]
-    jpeg, moved, noise, adv = (_percent(at[name]) for name in ("JPEG on Adv", MOVED, "JPEG noise on Adv", "Adv"))
-    return f"behind JPEG {jpeg} of images keep their label, by these alone {moved} and {noise}, by none {adv}"
+    jpeg, moved, taken, noise, adv = (_percent(at[name]) for name in ("JPEG on Adv", MOVED, TAKEN, NOISE, "Adv"))
+    return (
+        f"The label that the network gives x, right or not, is given again to {jpeg} of images behind JPEG, to {moved} "
+        f"and {taken} where it only moves the image or only takes, to {noise} behind that noise, and to {adv} without."
+    )
 
 
 def answer(
-    means, from_jpeg, recoveries, changes, shares, beside, labels, curves, critical_at, predicted, found=None, *,
-    quality, epsilon, kept, of_signs, accuracies,
+    means, from_jpeg, recoveries, changes, shares, gradient, beside, labels, curves, critical_at, predicted, found=None,
+    *, quality, epsilon, kept, of_signs, accuracies,
 ):  # fmt: skip
     """The page's answer in paragraphs, every number of which is one of its tables'.
 
     means, from_jpeg: geometry_means, of x and of images that begin as JPG(x).  recoveries: rung_recoveries, or None.
-    changes: mean_parts.  shares: first_order_shares.  beside: control_changes.  labels: labels_kept.
-    curves: recovery_curves_of.  critical_at: mechanism.critical.critical_epsilons.
+    changes: mean_parts.  shares: shares_left.  gradient: gradient_change.  beside: control_changes.
+    labels: labels_kept.  curves: recovery_curves_of.  critical_at: mechanism.critical.critical_epsilons.
     predicted: ``{words: mechanism.critical.predicted_recoveries}``.  found: a RecoveryModel, or None.
     quality, epsilon: of the study's JPEG and of the perturbation that is told of.  kept, of_signs: Interval, the shares
     of that perturbation and of random signs in the span of what x's file keeps.  accuracies: of x and of JPG(x).
@@ -61,10 +75,8 @@ def answer(
     ]
     if recoveries is not None:
         lines.append("**Which step.** " + " ".join(explanation_words.earned(recoveries)))
-    lines.append(
-        f"**What the network makes of it.** {explanation_words.first_order(shares, changes, 'margin', epsilon)} "
-        f"{explanation_words.controls(beside, 'margin', epsilon)}"
-    )
+    left = explanation_words.what_is_left(shares, gradient, changes, "margin", epsilon)
+    lines.append(f"**What the network makes of it.** {left} {explanation_words.controls(beside, 'margin', epsilon)}")
     lines.append("**Why small ones.** " + _left_by_size(changes, shares))
     lines.append("**Up to which size.** " + _by_size(curves, quality, critical_at))
     if found is not None:
@@ -77,16 +89,22 @@ def answer(
 def _left_by_size(changes, shares):
     """Sentences: what is left of the attack behind JPEG at each epsilon, measured and to first order."""
     table = changes[changes["objective"] == "margin"].set_index(["part", "epsilon"])["value"]
-    behind, does = table["whole_change"].sort_index(), table["attack_change"].sort_index()
-    share = shares[(shares["objective"] == "margin") & (shares["part"] == "both")].set_index("epsilon")["value"]
-    each = ", ".join(f"{behind[epsilon]:.2f} of {does[epsilon]:.2f} at ε = {epsilon:g}" for epsilon in behind.index)
-    start = table["x", behind.index[0]]
-    scaled = ", ".join(f"{share[epsilon] * epsilon:.2f} at {epsilon:g}" for epsilon in share.index)
+    does = table["attack_change"].sort_index()
+    if not (does > 0).all():
+        return "The attack does not raise the margin at every ε, so that nothing can be said of what is left of it."
+    left = _left(shares)
+    behind, slope = (left[of, "both"] for of in (EFFECT, FIRST_ORDER))
+    each = ", ".join(f"{share * does[size]:.2f} of {does[size]:.2f} at ε = {size:g}" for size, share in behind.items())
+    scaled = ", ".join(f"{share * size:.2f} at {size:g}" for size, share in slope.items())
+    bent = (does / table["attack_first_order"]).sort_index()
+    shrunk = ", ".join(f"{_percent(share)} at ε = {size:g}" for size, share in bent.items())
+    start = table["x", does.index[0]]
+    small, large = (behind[size] * does[size] / -start for size in (does.index[0], does.index[-1]))
     return (
-        f"Behind JPEG the margin still rises by {each}. To first order JPEG leaves {share.min():.2f} to "
-        f"{share.max():.2f} of the attack, as if its ε were {scaled}. On the mean x is {-start:.2f} from the boundary: "
-        f"what is left of the smallest ε is {behind.iloc[0] / -start:.1f} times that, of the largest "
-        f"{behind.iloc[-1] / -start:.1f} times."
+        f"From JPG(x) to JPG(Adv) the margin still rises by {each}. To first order JPEG leaves {slope.min():.2f} to "
+        f"{slope.max():.2f} of the attack, as if its ε were {scaled}. Without JPEG the attack does {shrunk} of its "
+        f"first order. On the mean x is {-start:.2f} from the boundary: what is left of the smallest ε is {small:.1f} "
+        f"times that, of the largest {large:.1f} times."
     )
 
 
@@ -101,7 +119,7 @@ def _by_size(curves, quality, critical_at):
 
 def _unexplained(shares, curves, predicted, quality):
     """Sentences: how well what is left of the first order is predicted, and recovery from it."""
-    left = shares[(shares["objective"] == "margin") & (shares["part"] == "both")].set_index("epsilon")["value"]
+    left = _left(shares)[FIRST_ORDER, "both"]
     lines = []
     for words, rows in predicted.items():
         at = rows[(rows["quality"] == quality) & rows["epsilon"].isin(left.index)].sort_values("epsilon")

@@ -27,7 +27,7 @@ DISTANCES = {
 PREDICTORS = {
     "clean_margin": "how surely x is seen as its label",
     "attacked_margin": "how near Adv still is to that label",
-    "slope": "the gradient's length",
+    "slope": "the gradient's sum of absolute values",
     "log_texture": "texture",
     "fine_share": "the texture's share in fine bands",
     "gradient_chroma_share": "the gradient's share in chroma",
@@ -37,8 +37,9 @@ PREDICTORS = {
 PLANES = ("luma", "Cb", "Cr")
 PARTS = {
     "codec_change": "the codec's residual on the clean image",
-    "moved_change": "by its change of x alone, as noise: J(JPG(x) + δ) − J(Adv)",
-    "removed_change": "by what it then takes from the perturbation",
+    "moved_change": "by its change of x alone: J(JPG(x) + δ) − J(Adv)",
+    "taken_change": "by its change of δ alone: J(x + s) − J(Adv)",
+    "overlap_change": "both together, less each by itself",
     "survivor_first_order": "what survived, to first order",
     "survivor_remainder": "beyond the first order",
     "attack_first_order": "the perturbation, to first order",
@@ -93,6 +94,20 @@ def parts(table, objective):
         told = rows.setdefault((change, part), {f"change of the {objective}": name})
         told[f"ε = {row['epsilon']:g}"] = rate_of(row)
     return pd.DataFrame(rows.values()).set_index(f"change of the {objective}")
+
+
+def shares_left(shares, objective):
+    """explanations.shares_left of one objective as a table to read: a column for each epsilon."""
+    heads = {
+        "taking": "if JPEG only took from the perturbation",
+        "moving": "if JPEG only moved the image",
+        "both": "as JPEG does both",
+    }
+    rows = {}
+    for _, row in shares[shares["objective"] == objective].iterrows():
+        told = rows.setdefault((row["of"], row["part"]), {"left of the attack's": row["of"], "": heads[row["part"]]})
+        told[f"ε = {row['epsilon']:g}"] = rate_of(row)
+    return pd.DataFrame(rows.values()).set_index(["left of the attack's", ""])
 
 
 def controls(table, objective):
@@ -150,13 +165,13 @@ def critical(measured, predicted):
 
 
 def critical_epsilon(row):
-    """A critical epsilon with its interval; where recovery is below one half, or above, wherever measured, that."""
+    """A critical epsilon with its interval; "below 1" where recovery is below one half at the least epsilon already."""
 
     def told(value):
         if math.isnan(value):
             return "?"
         if value == 0:
-            return f"none from {row.least:g} on"
+            return f"below {row.least:g}"
         return f"above {row.most:g}" if math.isinf(value) else f"{value:.2f}"
 
     return f"{told(row.value)} [{told(row.low)}, {told(row.high)}]"

@@ -3,10 +3,14 @@
 import pandas as pd
 
 from .explanation_tables import predictor
-from .explanations import MOVED
+from .explanations import EFFECT, FIRST_ORDER, MOVED, NOISE, TAKEN
 from .in_words import rate, rate_of, verdict
 
 ORTHOGONAL, STRAIGHT = 0.1, 0.9  # below and above which the picture is said to hold
+RULE = (
+    f"(It would hold with the first below {ORTHOGONAL:g} and the second above {STRAIGHT:g}, each with its whole "
+    "interval.)"
+)  # fmt: skip
 
 
 def figure_1(means, quality):
@@ -14,8 +18,7 @@ def figure_1(means, quality):
     epsilons = sorted(means.loc[means["quality"] == quality, "epsilon"].unique())
     lines = [f"At ε = {epsilon:g}, quality {quality}, the picture {_picture(means, quality, epsilon)}."
              for epsilon in epsilons]  # fmt: skip
-    return [*lines, f"(It would hold with the first below {ORTHOGONAL:g} and the second above {STRAIGHT:g}, each with "
-            "its whole interval.)"]  # fmt: skip
+    return [*lines, RULE]
 
 
 def projection(means, from_jpeg, kept, of_signs, *, quality, epsilon):
@@ -32,7 +35,7 @@ def projection(means, from_jpeg, kept, of_signs, *, quality, epsilon):
         "long as what went in: a quantizer answers small changes with none, or with whole steps. In the span of what "
         f"x's file keeps lies {rate(*kept)} of the perturbation's energy, of random signs' {rate(*of_signs)}. Where "
         "the image that is attacked has come out of the same JPEG before, the picture "
-        f"{_picture(from_jpeg, quality, epsilon)}."
+        f"{_picture(from_jpeg, quality, epsilon)}. {RULE}"
     )
 
 
@@ -53,12 +56,15 @@ def earned(recoveries):
     if pd.isna(whole["recovery"]):
         return [f"The attack may have taken nothing from these images (n = {whole['n']}), so nothing comes back."]
     best = only.loc[only["recovery"].idxmax()]
-    second = only.loc[only["recovery"].drop(best.name).idxmax()]
-    lines = [
-        f"All of JPEG gives back {rate_of(whole, 'recovery')} (n = {whole['n']}); of single steps "
-        f"{best['variant'].removeprefix('only ')} alone gives back most, {rate_of(best, 'recovery')}, none of "
-        f"the others more than {rate_of(second, 'recovery')}."
-    ]
+    alike = only[only["recovery"] == best["recovery"]]
+    names = " and ".join(name.removeprefix("only ") for name in alike["variant"])
+    line = (
+        f"All of JPEG gives back {rate_of(whole, 'recovery')} (n = {whole['n']}); of single steps {names} alone "
+        f"{'gives' if len(alike) == 1 else 'give'} back most, {rate_of(best, 'recovery')}"
+    )
+    if len(others := only.drop(alike.index)):
+        line += f", none of the others more than {rate_of(others.loc[others['recovery'].idxmax()], 'recovery')}"
+    lines = [f"{line}."]
     missed = without.loc[without["less"].idxmin()]
     if verdict(missed["less_low"], missed["less_high"]) < 0:
         name = missed["variant"].removeprefix("all but ")
@@ -69,49 +75,58 @@ def earned(recoveries):
     if len(grids):
         low, high = grids["recovery"].min(), grids["recovery"].max()
         lines.append(f"Where the grid of blocks lies gives {low:.2f} to {high:.2f}.")
-    bands = {kind: recoveries[recoveries["kind"] == kind] for kind in ("only band", "all but band")}
-    if len(bands["only band"]):
-        most = bands["only band"].loc[bands["only band"]["recovery"].idxmax()]
-        least = bands["all but band"].loc[bands["all but band"]["less"].idxmin()]
+    alone, spared = (recoveries[recoveries["kind"] == kind] for kind in ("only band", "all but band"))
+    if len(alone):
+        most, least = alone.loc[alone["recovery"].idxmax()], spared.loc[spared["less"].idxmin()]
         lines.append(
-            f"Of the {len(bands['only band'])} bands none gives back more than {rate_of(most, 'recovery')} "
-            f"alone ({_band(most)}), and none takes more than {rate_of(least, 'less')} with it where it is "
-            f"left out ({_band(least)}): each of these is the largest of many, and its interval does not know of that."
+            f"Of the {len(alone)} bands none gives back more than {rate_of(most, 'recovery')} alone "
+            f"({_bands(alone, 'recovery', most)}), and none takes more than {rate_of(least, 'less')} with it where it "
+            f"is left out ({_bands(spared, 'less', least)}): each of these is the largest of many, and its interval "
+            "does not know of that."
         )
     return lines
 
 
-def _band(row):
-    return f"band {row['variant'].rpartition(' ')[2]} of the zig-zag order"
+def _bands(rows, column, row):
+    alike = (rows[column] == row[column]).sum()
+    return f"{alike} bands alike" if alike > 1 else f"band {row['variant'].rpartition(' ')[2]} of the zig-zag order"
 
 
-def first_order(shares, table, objective, epsilon):
-    """Sentences: what JPEG leaves of the attack's first order, and whether that is what is measured behind it.
+def what_is_left(shares, gradient, table, objective, epsilon):
+    """Sentences: what JPEG leaves of what the attack does, by which of the two things that it does, and to first order.
 
-    shares: explanations.first_order_shares.  table: explanations.mean_parts.
+    shares: explanations.shares_left.  gradient: explanations.gradient_change.  table: explanations.mean_parts.
     """
     part = table[(table["objective"] == objective) & (table["epsilon"] == epsilon)].set_index(["change", "part"])
-    first, whole = part.loc[("attack_change", "attack_first_order")], part.loc["whole_change"]
-    told = {name: rate_of(row) for name, row in whole.iterrows()}
+    attack, first = part.loc[("attack_change", "attack_change")], part.loc[("attack_change", "attack_first_order")]
+    told = {name: rate_of(row) for name, row in part.loc["whole_change"].iterrows()}
     behind = (
-        f"Behind JPEG the {objective} of Adv should then lie above that of x by {told['survivor_first_order']}, and by "
-        f"{told['codec_change']} for JPEG's change of x. It lies {told['whole_change']} above, so that "
-        f"{told['survivor_remainder']} is beyond the first order."
+        f"Behind JPEG the {objective} of Adv lies {told['whole_change']} above that of x: {told['codec_change']} by "
+        f"what JPEG does to x itself, {told['survivor_first_order']} by what is left of the attack to first order, and "
+        f"{told['survivor_remainder']} beyond that."
     )
-    if verdict(first["low"], first["high"]) <= 0:
-        flat = f"At ε = {epsilon:g} the attack does not raise the {objective} to first order: {rate_of(first)}."
-        return f"{flat} {behind}"
-    at = shares[(shares["objective"] == objective) & (shares["epsilon"] == epsilon)].set_index("part")
-    taking, moving, both = (rate_of(at.loc[name]) for name in ("taking", "moving", "both"))
+    if verdict(attack["low"], attack["high"]) <= 0 or verdict(first["low"], first["high"]) <= 0:
+        return (
+            f"At ε = {epsilon:g} the attack does not raise the {objective}, or not to first order: {rate_of(attack)}, "
+            f"{rate_of(first)}. {behind}"
+        )
+    at = shares[(shares["objective"] == objective) & (shares["epsilon"] == epsilon)].set_index(["of", "part"])
+    at = at.sort_index()
+    effect, slope = ({name: rate_of(row) for name, row in at.loc[of].iterrows()} for of in (EFFECT, FIRST_ORDER))
+    turned = gradient[gradient["objective"] == objective].set_index("measure")
     return (
-        f"At ε = {epsilon:g} the attack would raise the {objective} by {rate_of(first)} were the network as steep all "
-        f"along as it is at x. If JPEG only took from the perturbation, {taking} of that would be left; if it only "
-        f"moved the image, to where the gradient is another, {moving}; it does both, and {both} is left. {behind}"
+        f"At ε = {epsilon:g} the attack raises the {objective} by {rate_of(attack)}, and would by {rate_of(first)} "
+        f"were the network as steep all along as it is at x. Of what it does {effect['both']} is left between JPG(x) "
+        f"and JPG(Adv). If JPEG only took from the perturbation, {effect['taking']} would be left; if it only moved "
+        f"the image, with the whole perturbation on it, {effect['moving']}. To first order {slope['both']} is left, "
+        f"{slope['taking']} if it only took and {slope['moving']} if it only moved: the gradient at JPG(x) has a "
+        f"cosine of {rate_of(turned.loc['cosine'])} with that at x, and {rate_of(turned.loc['length'])} times its "
+        f"length. {behind}"
     )
 
 
 def controls(table, objective, epsilon):
-    """Sentences: what of JPEG's effect its controls have, and of the attack's, random signs."""
+    """Sentences: what of JPEG's effect its parts and controls have, and of the attack's, random signs."""
     part = table[(table["objective"] == objective) & (table["epsilon"] == epsilon)].set_index("control")
     whole = part.loc["JPEG on Adv"]
     told = {name: rate_of(row, "share") for name, row in part.iterrows()}
@@ -119,9 +134,10 @@ def controls(table, objective, epsilon):
     if verdict(whole["low"], whole["high"]) >= 0:
         return f"At ε = {epsilon:g} JPEG does not lower the {objective} beyond its interval; {signs}."
     return (
-        f"Measured instead: JPEG lowers the {objective} of Adv by {rate(-whole.value, -whole.high, -whole.low)}. Its "
-        f"change of x alone, which takes nothing from the perturbation, does {told[MOVED]} of that; shuffled over the "
-        f"image JPEG's change does {told['JPEG noise on Adv']}, Gaussian noise of that strength "
+        f"JPEG lowers the {objective} of Adv by {rate(-whole.value, -whole.high, -whole.low)}. Its change of x alone, "
+        f"which takes nothing from the perturbation, does {told[MOVED]} of that; its change of δ alone, which leaves "
+        f"the image in its place, {told[TAKEN]}; what both would do twice is done once. JPEG's change of Adv shuffled "
+        f"over the image does {told[NOISE]}, Gaussian noise of that strength "
         f"{told['Gaussian noise on Adv']}; {signs}."
     )
 

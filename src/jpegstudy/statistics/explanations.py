@@ -14,19 +14,22 @@ DISTANCES = ("rms_attacked_x", "rms_compressed_x", "rms_compressed_attacked_x", 
              "rms_attacked_compressed", "rms_compressed_attacked_compressed", "rms_noisy_compressed")  # fmt: skip
 CHANGES = {  # whole, and the parts that add up to it
     "attack_change": ("attack_first_order", "attack_remainder"),
-    "undone_change": ("moved_change", "removed_change"),
+    "undone_change": ("moved_change", "taken_change", "overlap_change"),
     "whole_change": ("codec_change", "survivor_first_order", "survivor_remainder"),
 }
-FIRST_ORDER = {  # what is left of attack_first_order where JPEG does one of two things, or both
-    "taking": "kept_first_order",  # it puts what survives in the place of the perturbation
-    "moving": "moved_first_order",  # it puts JPG(x) in the place of x, where the gradient is another
-    "both": "survivor_first_order",
+LEFT = {  # what is left of the attack where JPEG does one of two things, or both: to first order; measured, from and to
+    "taking": ("taken_first_order", "x", "taken"),  # it puts what survives in the place of the perturbation
+    "moving": ("moved_first_order", "compressed", "moved"),  # it puts JPG(x) in the place of x
+    "both": ("survivor_first_order", "compressed", "compressed_attacked"),
 }
-MOVED = "JPEG's change of x on Adv"  # the control that takes nothing from the perturbation
+EFFECT, FIRST_ORDER = "effect", "first order"  # of the attack: as it is measured, and by the slope at x
+MOVED, TAKEN = "JPEG's change of x alone", "JPEG's change of δ alone"  # which make JPG(x) + δ and x + s of Adv
+NOISE = "JPEG noise on Adv"
 CONTROLS = {  # what is done: the objective after it, before it, and what its share is of
     "JPEG on Adv": ("compressed_attacked", "attacked", "JPEG on Adv"),
     MOVED: ("moved", "attacked", "JPEG on Adv"),
-    "JPEG noise on Adv": ("noise", "attacked", "JPEG on Adv"),
+    TAKEN: ("taken", "attacked", "JPEG on Adv"),
+    NOISE: ("noise", "attacked", "JPEG on Adv"),
     "Gaussian noise on Adv": ("gaussian", "attacked", "JPEG on Adv"),
     "Adv": ("attacked", "x", "Adv"),
     "random signs": ("signs", "x", "Adv"),
@@ -124,22 +127,50 @@ def mean_parts(orders, *, files=None, resamples=RESAMPLES, seed=0):
     return pd.DataFrame(rows, columns=["epsilon", "objective", "change", "part", "n", "value", "low", "high"])
 
 
-def first_order_shares(orders, *, files=None, resamples=RESAMPLES, seed=0):
-    """What is left of the attack's first order where JPEG only takes from the perturbation, where it only moves the
-    image, and where it does both, as it does: shares of the whole.
+def shares_left(orders, *, files=None, resamples=RESAMPLES, seed=0):
+    """What is left of the attack where JPEG only takes from the perturbation, where it only moves the image, and where
+    it does both, as it does: shares of its effect on the objective, and of its first order.
 
-    orders: as for ``mean_parts``.
-    Columns: epsilon, objective, part (of FIRST_ORDER), n, value, low, high: quotients of means over images.
+    orders: as for ``mean_parts``. Behind JPEG the attack's effect is counted from JPG(x), so that what JPEG does to the
+    clean image is none of it.
+    Columns: epsilon, objective, of (EFFECT or FIRST_ORDER), part (of LEFT), n, value, low, high: quotients of means
+    over images.
+    """
+    heads = [(of, part) for of in (EFFECT, FIRST_ORDER) for part in LEFT]
+    rows = []
+    for (epsilon, objective), table in orders.groupby(["epsilon", "objective"]):
+        effects = [table[after] - table[before] for _, before, after in LEFT.values()]
+        slopes = [table[name] for name, *_ in LEFT.values()]
+        wholes = [table["attack_change"], table["attack_first_order"]]
+        sums, _ = sums_by_file(np.stack([*effects, *slopes, *wholes]), _files_of(table, files))
+
+        def shares(totals):
+            return totals[..., :-2] / np.repeat(totals[..., -2:], len(LEFT), axis=-1)
+
+        found = bca(sums, shares, resamples=resamples, seed=seed)
+        rows += [(epsilon, objective, *head, len(table), *each) for head, each in zip(heads, found, strict=True)]
+    return pd.DataFrame(rows, columns=["epsilon", "objective", "of", "part", "n", "value", "low", "high"])
+
+
+def gradient_change(orders, *, files=None, resamples=RESAMPLES, seed=0):
+    """How the objective's gradient at JPG(x) differs from that at x.
+
+    orders: as for ``mean_parts``. Images without a gradient are left out.
+    Columns: objective, measure ("cosine" of the two, the mean over images; "length" of that at JPG(x) by that at x, the
+    quotient of means), n, value, low, high.
     """
     rows = []
-    for (epsilon, objective), part in orders.groupby(["epsilon", "objective"]):
-        columns = part[[*FIRST_ORDER.values(), "attack_first_order"]].to_numpy(float)
-        sums, _ = sums_by_file(columns.T, _files_of(part, files))
-        found = bca(sums, lambda totals: totals[..., :-1] / totals[..., -1:], resamples=resamples, seed=seed)
-        rows += [
-            (epsilon, objective, name, len(part), *interval) for name, interval in zip(FIRST_ORDER, found, strict=True)
-        ]
-    return pd.DataFrame(rows, columns=["epsilon", "objective", "part", "n", "value", "low", "high"])
+    for objective, part in orders.drop_duplicates(["image", "objective"]).groupby("objective"):
+        part = part[part["gradient_cosine"].notna()]
+        columns = part[["gradient_cosine", "gradient_l2_compressed", "gradient_l2_x"]].to_numpy(float)
+        sums, sizes = sums_by_file(columns.T, _files_of(part, files))
+        found = bca(
+            np.column_stack([sums, sizes]),
+            lambda totals: np.stack([totals[..., 0] / totals[..., 3], totals[..., 1] / totals[..., 2]], axis=-1),
+            resamples=resamples, seed=seed,
+        )  # fmt: skip
+        rows += [(objective, name, len(part), *each) for name, each in zip(("cosine", "length"), found, strict=True)]
+    return pd.DataFrame(rows, columns=["objective", "measure", "n", "value", "low", "high"])
 
 
 def control_changes(orders, *, files=None, resamples=RESAMPLES, seed=0):
