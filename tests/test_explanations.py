@@ -265,7 +265,7 @@ def test_in_short_the_labels_stand_beside_the_margin():
     assert "perturbation on it, 40%." in told
     assert "undoes 50% of what JPEG undoes." in told
     assert "again to 0% of images behind JPEG, to 10% and 20% where it only moves the image or only takes" in told
-    assert "takes, to 30% behind that noise, and to 50% without." in told
+    assert "takes, to 30% behind that noise, and to 50% with none of these." in told
     assert "leaves 12% of each perturbation, so of ε = 10 as much as ε = 1.2 has;" in told
     assert "an attack of ε = 10 does 1.5 times what one of 1 does. There is left 25% of ε = 1, 75% of ε = 10." in told
     harmful = controls.assign(low=0.1, high=0.2)
@@ -314,7 +314,9 @@ def test_controls_are_told_by_their_share_of_what_jpeg_or_the_attack_does():
     told = explanation_words.controls(found, "margin", 1)
     assert "JPEG lowers the margin of Adv by 3.00 [3.00, 3.00]. Its change of x alone" in told
     assert "which takes nothing from the perturbation, does 0.75" in told
-    assert "its change of δ alone, which leaves the image in its place, 0.25" in told
+    assert "its change of δ alone, which leaves the image in its place, 0.25 [0.25, 0.25]. JPEG's change of Adv" in told
+    more = found.assign(share=found.share.where(found.control != explanations.TAKEN, 0.5))
+    assert "; in part these do the same." in explanation_words.controls(more, "margin", 1)
     assert "JPEG's change of Adv shuffled over the image does 0.33" in told
     assert "Gaussian noise of that strength 0.50" in told
     assert "random signs of the same ε do 0.05" in told

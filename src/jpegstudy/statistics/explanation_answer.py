@@ -51,7 +51,8 @@ def _labels_kept(kept, epsilon):
     jpeg, moved, taken, noise, adv = (_percent(at[name]) for name in ("JPEG on Adv", MOVED, TAKEN, NOISE, "Adv"))
     return (
         f"The label that the network gives x, right or not, is given again to {jpeg} of images behind JPEG, to {moved} "
-        f"and {taken} where it only moves the image or only takes, to {noise} behind that noise, and to {adv} without."
+        f"and {taken} where it only moves the image or only takes, to {noise} behind that noise, and to {adv} with "
+        "none of these."
     )
 
 

@@ -130,14 +130,15 @@ def controls(table, objective, epsilon):
     part = table[(table["objective"] == objective) & (table["epsilon"] == epsilon)].set_index("control")
     whole = part.loc["JPEG on Adv"]
     told = {name: rate_of(row, "share") for name, row in part.iterrows()}
+    same = "; in part these do the same" if part["share"][MOVED] + part["share"][TAKEN] > 1 else ""
     signs = f"random signs of the same ε do {told['random signs']} of what the attack does"
     if verdict(whole["low"], whole["high"]) >= 0:
         return f"At ε = {epsilon:g} JPEG does not lower the {objective} beyond its interval; {signs}."
     return (
         f"JPEG lowers the {objective} of Adv by {rate(-whole.value, -whole.high, -whole.low)}. Its change of x alone, "
         f"which takes nothing from the perturbation, does {told[MOVED]} of that; its change of δ alone, which leaves "
-        f"the image in its place, {told[TAKEN]}; what both would do twice is done once. JPEG's change of Adv shuffled "
-        f"over the image does {told[NOISE]}, Gaussian noise of that strength "
+        f"the image in its place, {told[TAKEN]}{same}. JPEG's change of Adv shuffled over the image does "
+        f"{told[NOISE]}, Gaussian noise of that strength "
         f"{told['Gaussian noise on Adv']}; {signs}."
     )
 
