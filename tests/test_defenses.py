@@ -181,5 +181,6 @@ def test_the_figures_hold_every_defense_and_table(rates):
     assert {text.get_text() for text in drawn.texts} == {"6:1:40"}
     maps = figures.gain_by_band({"a": np.eye(8), "b": np.zeros((8, 8))})
     assert [axes.get_title() for axes in maps.axes[:2]] == ["a", "b"]
+    assert figures.gain_by_band({"a": np.eye(8)}).axes[0].get_title() == "a"
     with pytest.raises(BadInput, match="draw one attack at a time"):
         figures.defended_over_epsilon(pd.concat([rates, rates.assign(attack="PGD")]))

@@ -204,6 +204,13 @@ def parts_of(epsilon, *, x=-1, attack, first, effect, slope, codec, beyond):
     return pd.DataFrame(rows, columns=["epsilon", "objective", "of", "part", "n", "value", "low", "high"]), parts
 
 
+def test_maps_of_bands_are_drawn_by_their_logarithm():
+    for names in (["a"], ["a", "b"]):
+        maps = figures.spectra_maps(dict.fromkeys(names, np.full((8, 8), 100.0)), "log10").axes
+        assert [axes.get_title() for axes in maps[: len(names)]] == names
+        np.testing.assert_allclose(maps[0].images[0].get_array(), 2)
+
+
 def test_what_is_left_is_told_and_drawn_in_its_parts():
     effect, slope = {"taking": 0.6, "moving": 0.7, "both": 0.3}, {"taking": 0.5, "moving": 0.75, "both": 0.25}
     shares, parts = parts_of(2, attack=6, first=8, effect=effect, slope=slope, codec=0.5, beyond=-1)

@@ -96,7 +96,9 @@ def knowing_attacks(rates, certified):
 def gain_by_band(panels):
     """Heat maps of the gain in the 64 bands: ``panels`` is ``{title: (8, 8)}``; at 0 nothing survives, at 1 all."""
     figure = new_figure(2.9)
-    for axes, (title, gain) in zip(figure.subplots(1, len(panels), sharey=True), panels.items(), strict=True):
+    for axes, (title, gain) in zip(
+        figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels.items(), strict=True
+    ):
         shown = axes.imshow(gain, vmin=0, vmax=1, cmap="viridis")
         for (v, u), value in np.ndenumerate(np.asarray(gain)):
             if max(u, v) % 2 == 0 and u == v:

@@ -130,7 +130,9 @@ def spectra_maps(maps, label):
     floor = max(min(np.min(values[values > 0]) for values in maps.values()), 1e-12)
     logs = {title: np.log10(np.maximum(values, floor)) for title, values in maps.items()}
     low, high = min(values.min() for values in logs.values()), max(values.max() for values in logs.values())
-    for axes, (title, values) in zip(figure.subplots(1, len(maps), sharey=True), logs.items(), strict=True):
+    for axes, (title, values) in zip(
+        figure.subplots(1, len(maps), sharey=True, squeeze=False)[0], logs.items(), strict=True
+    ):
         shown = axes.imshow(values, vmin=low, vmax=high, cmap="viridis")
         axes.set_title(title, fontsize=11)
         axes.grid(False)
