@@ -543,3 +543,10 @@ def test_a_table_to_read_has_the_papers_numbers_beside_ours():
     assert told.loc["JPG(x)", "the paper's top-1"] == ""
     row = table.set_index("modification").loc["x"]
     assert told.loc["x", "Top-1 accuracy"] == in_words.rate(row.top1, row.top1_low, row.top1_high)
+
+
+def test_a_difference_that_leaves_out_0_never_shows_0_as_an_end():
+    assert in_words.difference(-0.0197, -0.0382, -0.0023, 432) == "−0.020 [−0.038, −0.002] (n = 432)"
+    assert in_words.difference(-0.0197, -0.0382, 0.0023) == "−0.02 [−0.04, 0.00]"
+    assert in_words.difference(float("nan"), float("nan"), float("nan")) == "undefined"
+    assert in_words.change(0.01, 0.004, 0.03) == "rises by 0.010 [0.004, 0.030]"

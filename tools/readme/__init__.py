@@ -16,7 +16,7 @@ from tools.readme import defenses, learned_codecs, speed, study, why
 
 BLOCKS = (
     study.headline, study.results, study.claims, study.readings, study.transfer,
-    why.why_in_short, why.why_geometry, why.why_ladder, why.why_first_order, why.why_sizes, why.why_training,
+    why.why_in_short, why.why_geometry, why.why_ladder, why.why_left, why.why_small, why.why_sizes, why.why_training,
     defenses.reliance, defenses.distillation, defenses.rivals, defenses.attackers, defenses.smallest, defenses.threats,
     learned_codecs.codec_rates, learned_codecs.codec_attacks, learned_codecs.codec_claims, learned_codecs.codec_steps,
     learned_codecs.codec_defenses,

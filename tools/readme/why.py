@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from jpegstudy.statistics import explanation_answer, in_words, upbringing
+from jpegstudy.statistics import explanation_answer, explanations, in_words, upbringing
 from jpegstudy.statistics.explanation_tables import critical_epsilon
-from jpegstudy.statistics.explanations import MOVED
 from tools.readme.reports import REPORTS
 
 RUNS = {"why_squeezenet1_1": "SqueezeNet 1.1", "why_mobilenet_v2": "MobileNetV2", "why_demo": "the demo's network"}
-EPSILON, LARGE, QUALITY = 1, 10, 75
-TABLES = ("why", "first_order", "controls", "labels_kept")
+TRAINED = {"trained_on_jpeg": "images as they were drawn", "trained_on_jpeg-on-jpeg": "the same after JPEG"}
+EPSILON, QUALITY = 1, 75
+TABLES = ("why", "left", "controls", "labels_kept")
 GEOMETRY = {  # words, and what the paper's Figure 1 draws
     "gain": ("what survives in the perturbation's own direction", 0),
     "survival_ratio": ("the length of what survives, by the perturbation's", 0),
@@ -17,22 +17,13 @@ GEOMETRY = {  # words, and what the paper's Figure 1 draws
     "residual_ratio": ("how far JPEG moves it, by the perturbation's length", 0),
 }
 STEPS = ("luma quantization", "chroma quantization", "chroma sampling", "color", "rounding")
-ATTACK = {
-    "attack_change": "the attack raises the margin by",
-    "attack_first_order": "were the network as steep all along as at x, by",
-}
-SHARES = {
+LEFT = {
+    "both": "is left behind JPEG",
     "taking": "would be left if JPEG only took from the perturbation",
     "moving": "would be left if JPEG only moved x",
-    "both": "is left, as JPEG does both",
 }
-BEHIND = {
-    "whole_change": "behind JPEG the margin of Adv is above x's by",
-    "survivor_first_order": "· what is left",
-    "codec_change": "· JPEG's change of x",
-    "survivor_remainder": "· beyond the first order",
-}
-CONTROLS = {MOVED: "JPEG", "JPEG noise on Adv": "JPEG", "Gaussian noise on Adv": "JPEG", "random signs": "the attack"}
+GRADIENT = {"cosine": "its cosine with that at x", "length": "its length by that at x"}
+CONTROLS = (explanations.MOVED, explanations.TAKEN, explanations.NOISE, "Gaussian noise on Adv")
 
 
 def why_in_short():
@@ -69,21 +60,40 @@ def why_ladder():
     return "\n".join(lines)
 
 
-def why_first_order():
-    """What becomes of the attack's first order, what the margin behind JPEG is made of, and JPEG's controls."""
+def why_left():
+    """What JPEG leaves of what the attack does, by which of its two changes; and of its first order, and controls."""
     lines = _head(f"ε = {EPSILON}, quality {QUALITY}")
-    changes = [_of_margin(run, "why").drop_duplicates("part").set_index("part") for run in RUNS]
-    shares = [_of_margin(run, "first_order").set_index("part") for run in RUNS]
+    changes, left = ([_of_margin(run, name) for run in RUNS] for name in ("why", "left"))
+    changes = [table.drop_duplicates("part").set_index("part") for table in changes]
+    effect, first = ([table[table.of == of].set_index("part") for table in left] for of in ("effect", "first order"))
+    lines.append(_row("the attack raises the margin by", changes, "attack_change"))
+    lines += [_row(f"· of that {words}", effect, part) for part, words in LEFT.items()]
+    lines.append(_row("to first order, by the slope at x, it would by", changes, "attack_first_order"))
+    lines += [_row(f"· of that {words}", first, part) for part, words in LEFT.items()]
+    gradient = [pd.read_csv(REPORTS / run / "gradient.csv") for run in RUNS]
+    gradient = [table[table.objective == "margin"].set_index("measure") for table in gradient]
+    lines += [_row(f"· the gradient at JPG(x): {words}", gradient, measure) for measure, words in GRADIENT.items()]
     controls = [_of_margin(run, "controls").set_index("control") for run in RUNS]
-    lines += [_row(words, changes, name) for name, words in ATTACK.items()]
-    lines += [_row(f"· of that {words}", shares, name) for name, words in SHARES.items()]
-    lines += [_row(words, changes, name) for name, words in BEHIND.items()]
-    for control, of in CONTROLS.items():
-        told = [in_words.rate_of(part.loc[control], "share") for part in controls]
-        lines.append(f"| {control}: its share of what {of} does | {' | '.join(told)} |")
-    changes = [_of_margin(run, "why", LARGE).drop_duplicates("part").set_index("part") for run in RUNS]
-    lines.append(_row(f"ε = {LARGE}: the attack raises the margin by", changes, "attack_change"))
-    lines.append(_row("· behind JPEG by", changes, "whole_change"))
+    for control in CONTROLS:
+        told = [in_words.rate_of(table.loc[control], "share") for table in controls]
+        lines.append(f"| of what JPEG undoes of it, is undone by {control} | {' | '.join(told)} |")
+    told = [in_words.rate_of(table.loc["random signs"], "share") for table in controls]
+    lines.append(f"| of what the attack does, random signs do | {' | '.join(told)} |")
+    return "\n".join(lines)
+
+
+def why_small():
+    """Why small ones: at each epsilon what the attack does, what it would to first order, and what is left of both."""
+    heads = "raises the margin by", "to first order by", "of that left", "of the first order left"
+    lines = [f"| network, quality {QUALITY} | ε | {' | '.join(heads)} |", "|---|---|" + "---|" * len(heads)]
+    for run, name in RUNS.items():
+        parts, left = (pd.read_csv(REPORTS / run / f"{table}.csv") for table in ("why", "left"))
+        does = parts[parts.objective == "margin"].drop_duplicates(["part", "epsilon"]).set_index(["part", "epsilon"])
+        both = left[(left.objective == "margin") & (left.part == "both")].set_index(["of", "epsilon"])
+        for epsilon in does.loc["attack_change"].index:
+            raises = [in_words.rate_of(does.loc[(part, epsilon)]) for part in ("attack_change", "attack_first_order")]
+            told = [in_words.rate_of(both.loc[(of, epsilon)]) for of in ("effect", "first order")]
+            lines.append(f"| {name} | {epsilon:g} | {' | '.join([*raises, *told])} |")
     return "\n".join(lines)
 
 
@@ -94,21 +104,43 @@ def why_sizes():
     for quality in found[0].index:
         told = [critical_epsilon(halves.loc[quality]) for halves in found]
         lines.append(f"| quality {quality} | {' | '.join(told)} |")
-    found = [pd.read_csv(REPORTS / run / "predicted.csv") for run in RUNS]
+    found = [pd.read_csv(REPORTS / run / "predicted.csv").dropna(subset="recovery") for run in RUNS]
     for at, words in {"compressed": "JPG(x)", "x": "x"}.items():
-        off = [(table[f"recovery_with_gradient_at_{at}"] - table.recovery).dropna().abs() for table in found]
-        told = " | ".join(f"{values.mean():.2f}, at most {values.max():.2f} (n = {len(values)})" for values in off)
+        off = [table[f"recovery_with_gradient_at_{at}"] - table.recovery for table in found]
+        told = " | ".join(
+            f"{each.abs().mean():.2f}, at most {each.abs().max():.2f}; too high in {(each > 0).sum()} of {len(each)}"
+            for each in off
+        )
         lines.append(f"| recovery predicted with the gradient at {words} is off by, on average | {told} |")
+    told = " | ".join(f"{(table.recovery - table.recovery.mean()).abs().mean():.2f}" for table in found)
+    lines.append(f"| the mean of all recoveries in its place is off by | {told} |")
     return "\n".join(lines)
 
 
 def why_training():
-    """Whether it matters that a network was trained on JPEG images: a sentence for each measure."""
-    folder = REPORTS / "trained_on_jpeg"
-    rows, moved = pd.read_csv(folder / "kinds.csv"), pd.read_csv(folder / "sensitivities.csv")
+    """Whether it matters that a network was trained on JPEG images: a row for each measure, on two kinds of images."""
+    columns = [_trained(run, name) for run, name in TRAINED.items()]
+    lines = [f"| {' | '.join([words, *(column[words] for column in columns)])} |" for words in columns[0]]
+    return "\n".join([lines[0], "|---|" + "---|" * len(columns), *lines[1:]])
+
+
+def _trained(run, name):
+    """A column: ``{words of its row: cell}``."""
+    rows, moved = pd.read_csv(REPORTS / run / "kinds.csv"), pd.read_csv(REPORTS / run / "sensitivities.csv")
     kinds = moved.drop_duplicates("what").set_index("what").kind.to_dict()
-    told = [*upbringing.kinds_in_words(rows), upbringing.chance_in_words(rows, kinds)]
-    return "\n".join(f"- {line}" for line in [*told, *upbringing.sensitivities_in_words(moved)])
+    one, other = dict.fromkeys(kinds.values())
+    column = {f"{one} less {other}, and network by network": f"[{name}](outputs/report/{run}/), n = {rows.n.max()}"}
+    for (measure, modification), part in rows.groupby(["measure", "modification"], sort=False):
+        (row,) = part[part.of == "difference"].itertuples()
+        networks = part[part.of == "network"]
+        each = upbringing.by_kind(networks.what.map(kinds), networks.value)
+        told = f"{in_words.difference(row.value, row.low, row.high)}, {upbringing.APART[row.apart]} ({each})"
+        column[f"{measure} of {modification}"] = told
+    for control, part in moved.groupby("control", sort=False):
+        each = upbringing.by_kind(part.kind, part.share, digits=3)
+        told = f"{upbringing.APART[part.apart.iloc[0]]} ({each}; n = {part.n.max()})"
+        column[f"{control} moves the margin, as a share of what the attack of ε = 1 does"] = told
+    return column | {"of the measures above these": upbringing.chance_in_words(rows, kinds)}
 
 
 def _of_margin(run, name, epsilon=EPSILON):

@@ -14,15 +14,18 @@ from .tables import measure_of
 NAMES = {"top1": "Top-1 accuracy", "agreement": "Agreement with the clean image's label"}
 
 
-def rate(value, low, high, n=None):
-    """A number with its interval, and its sample: "0.37 [0.33, 0.41] (n = 500)"; digits follow the interval's width."""
+def rate(value, low, high, n=None, *, digits=None):
+    """A number with its interval, and its sample: "0.37 [0.33, 0.41] (n = 500)".
+
+    digits: after the point; None: they follow the interval's width.
+    """
     count = "" if n is None else f" (n = {int(n)})"
     if math.isnan(value):
         return "undefined" + count
     if math.isnan(low) or math.isnan(high):
-        return f"{_number(value, 2)} [no interval]{count}"
-    digits = _digits(low, high)
-    return f"{_number(value, digits)} [{_number(low, digits)}, {_number(high, digits)}]{count}"
+        return f"{number(value, 2)} [no interval]{count}"
+    digits = digits or _digits(low, high)
+    return f"{number(value, digits)} [{number(low, digits)}, {number(high, digits)}]{count}"
 
 
 def rate_of(row, stem=None):
@@ -31,13 +34,23 @@ def rate_of(row, stem=None):
     return rate(*(row[name] for name in names))
 
 
+def difference(value, low, high, n=None):
+    """``rate`` of a difference: where its interval leaves out 0, no end of it is printed as 0."""
+    if verdict(low, high) == 0:
+        return rate(value, low, high, n)
+    digits = _digits(low, high)
+    while digits < 4 and 0 in (round(low, digits), round(high, digits)):
+        digits += 1
+    return rate(value, low, high, n, digits=digits)
+
+
 def change(value, low, high):
     """What a difference says: "rises by 0.25 [0.22, 0.28]", "falls by", or "does not change beyond its interval"."""
     if verdict(low, high) == 0:
         return f"does not change beyond its interval, {rate(value, low, high)}"
     if low > 0:
-        return f"rises by {rate(value, low, high)}"
-    return f"falls by {rate(-value, -high, -low)}"
+        return f"rises by {difference(value, low, high)}"
+    return f"falls by {difference(-value, -high, -low)}"
 
 
 def verdict(low, high):
@@ -204,7 +217,7 @@ def _digits(low, high):
     return 2 if width >= 0.02 or width == 0 else min(4, math.ceil(-math.log10(width)) + 1)
 
 
-def _number(value, digits):
+def number(value, digits=2):
     """Fixed digits, with a real minus sign, and none before a zero."""
     text = f"{value:.{digits}f}"
     return (text.lstrip("-") if float(text) == 0 else text).replace("-", "−")

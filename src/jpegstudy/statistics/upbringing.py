@@ -13,7 +13,7 @@ import pandas as pd
 
 from jpegstudy.errors import BadInput
 
-from .in_words import rate, verdict
+from .in_words import difference, number, rate, verdict
 from .outcomes import inner
 from .resampling import RESAMPLES, bca, sums_by_file
 from .side_by_side import read_networks
@@ -161,8 +161,7 @@ def sensitivities(tables, kinds):
         for run, table in tables.items():
             at = (table["epsilon"] == least[run]) & (table["objective"] == "margin") & (table["control"] == control)
             row = table[at].iloc[0]
-            shares = (row[name] for name in ("share", "share_low", "share_high"))
-            part.append((control, run, kinds[run], int(row["n"]), row["value"], *shares))
+            part.append((control, run, kinds[run], row["n"], row["value"], *row[["share", "share_low", "share_high"]]))
         lows, highs = (np.array([row[place] for row in part]) for place in (6, 7))
         first = np.array([row[2] == part[0][2] for row in part])
         above, below = lows[first].min() > highs[~first].max(), highs[first].max() < lows[~first].min()
@@ -183,24 +182,38 @@ def sensitivities_in_words(rows):
     for control, part in rows.groupby("control", sort=False):
         one, other = dict.fromkeys(part["kind"])
         apart = part["apart"].iloc[0]
-        each, plain = (", ".join(f"{value:.3f}" for value in part[name]) for name in ("share", "value"))
         verb = f"moves the margin {APART[apart]} with {one} than with {other}" if apart else "does not tell them apart"
-        lines.append(f"{control} {verb}: {each} of what the attack does, network by network ({plain} of margin).")
-    return lines
-
-
-def kinds_in_words(rows):
-    """A sentence for each measure and modification: which kind has more of it, or that they are not told apart."""
-    lines = []
-    for (measure, modification), part in rows.groupby(["measure", "modification"], sort=False):
-        one, other = part[part["of"] == "kind"].itertuples()
-        (difference,) = part[part["of"] == "difference"].itertuples()
-        each = ", ".join(f"{value:.2f}" for value in part.loc[part["of"] == "network", "value"]).replace("-", "−")
-        told = APART[int(difference.apart)]
-        verb = f"{told} with {one.what} than with {other.what}" if difference.apart else told
-        name = "what JPEG takes from clean images" if measure == COST else f"recovery by {modification}"
+        shares, plain = (by_kind(part["kind"], part[name], digits=3) for name in ("share", "value"))
         lines.append(
-            f"{name[0].upper()}{name[1:]}{f' ({modification})' if measure == COST else ''}: {verb}; the difference is "
-            f"{rate(difference.value, difference.low, difference.high, difference.n)}, single networks: {each}."
+            f"{control} {verb}: of what the attack does, network by network, {shares} (of margin: {plain}; "
+            f"n = {part['n'].max()})."
         )
     return lines
+
+
+def kinds_in_words(rows, kinds):
+    """A sentence for each measure and modification: which kind has more of it, or that they are not told apart.
+
+    rows: of compare_kinds.  kinds: as there.
+    """
+    lines = []
+    for (measure, modification), part in rows.groupby(["measure", "modification"], sort=False):
+        one, other = part.loc[part["of"] == "kind", "what"]
+        (row,) = part[part["of"] == "difference"].itertuples()
+        networks = part[part["of"] == "network"]
+        each = by_kind(networks["what"].map(kinds), networks["value"])
+        told = f"{APART[row.apart]} with {one} than with {other}" if row.apart else APART[0]
+        name = f"{'What JPEG takes from clean images' if measure == COST else 'Recovery'}, {modification}"
+        lines.append(
+            f"{name}: {told}; {one} less {other} is {difference(row.value, row.low, row.high, row.n)}, network by "
+            f"network {each}."
+        )
+    return lines
+
+
+def by_kind(kinds, values, digits=2):
+    """The values of single networks, kind by kind: "jpeg 0.33, 0.39; lossless 0.33, 0.27"."""
+    told = {}
+    for kind, value in zip(kinds, values, strict=True):
+        told.setdefault(kind, []).append(number(value, digits))
+    return "; ".join(f"{kind} {', '.join(each)}" for kind, each in told.items())
