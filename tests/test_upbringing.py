@@ -58,7 +58,7 @@ def test_words_and_table_say_what_the_numbers_do(predictions):
     assert back.endswith(f"(n = {N}), network by network jpeg 0.50, 0.60; lossless 0.10, 0.20.")
     assert noise.startswith(f"Recovery, {NOISE}: not told apart; ")
     told = upbringing.kinds_table(table)
-    assert list(told.columns) == ["a", "b", "c", "d", "jpeg", "lossless", "jpeg − lossless"]
+    assert list(told.columns) == ["a", "b", "c", "d", "jpeg − lossless"]
     assert told.loc[f"recovery of {F}", "a"].startswith("0.50 [")
 
 

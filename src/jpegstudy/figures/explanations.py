@@ -95,7 +95,7 @@ def what_is_left(shares, parts):
         slopes = by.loc[("first order", part)].loc[epsilons, "value"]
         left.plot(at, slopes, "d", color="w", markeredgecolor="k", label="to first order" if number == 2 else None)
     _stack(right, parts, {
-        "survivor_first_order": ("what is left", PALETTE[2]),
+        "survivor_first_order": ("left to first order", PALETTE[2]),
         "codec_change": ("JPEG's change of x", PALETTE[3]),
         "survivor_remainder": ("beyond the first order", ENDS),
     })  # fmt: skip

@@ -116,7 +116,9 @@ def _apart(own, of_kind, interval):
 
 
 def kinds_table(rows):
-    """compare_kinds as a table to read: a row for each measure and modification, a column for each network and kind."""
+    """compare_kinds as a table to read: a row for each measure and modification, a column for each network, and the
+    difference of the two kinds."""
+    rows = rows[rows["of"] != "kind"]
     told = rows.assign(
         told=[rate(row.value, row.low, row.high) for row in rows.itertuples()],
         measured=rows["measure"] + " of " + rows["modification"],
