@@ -76,7 +76,7 @@ def why_left():
     controls = [_of_margin(run, "controls").set_index("control") for run in RUNS]
     for control in CONTROLS:
         told = [in_words.rate_of(table.loc[control], "share") for table in controls]
-        lines.append(f"| of what JPEG undoes of it, is undone by {control} | {' | '.join(told)} |")
+        lines.append(f"| of what JPEG undoes of it, {control} undoes | {' | '.join(told)} |")
     told = [in_words.rate_of(table.loc["random signs"], "share") for table in controls]
     lines.append(f"| of what the attack does, random signs do | {' | '.join(told)} |")
     return "\n".join(lines)
@@ -84,7 +84,7 @@ def why_left():
 
 def why_small():
     """Why small ones: at each epsilon what the attack does, what it would to first order, and what is left of both."""
-    heads = "raises the margin by", "to first order by", "of that left", "of the first order left"
+    heads = "the attack raises the margin by", "to first order by", "of that left", "of the first order left"
     lines = [f"| network, quality {QUALITY} | ε | {' | '.join(heads)} |", "|---|---|" + "---|" * len(heads)]
     for run, name in RUNS.items():
         parts, left = (pd.read_csv(REPORTS / run / f"{table}.csv") for table in ("why", "left"))
