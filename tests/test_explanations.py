@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jpegstudy import figures
+from jpegstudy import figures, statistics
 from jpegstudy.errors import BadInput
 from jpegstudy.mechanism import recovery_model
 from jpegstudy.statistics import Interval, explanation_answer, explanation_tables, explanation_words, explanations
@@ -41,6 +41,20 @@ def test_a_rungs_recovery_stands_beside_that_of_all_of_jpeg():
     assert found.loc["all", "attacked_low"] < 0.5 < found.loc["all", "attacked_high"]
     assert (found.recovery_low <= found.recovery).all()
     assert (found.recovery <= found.recovery_high).all()
+
+
+def test_a_recovery_that_no_resample_changes_is_not_called_certain():
+    rights = {"x": 80, "Adv1(x)": 20, "all(x)": 76, "all(Adv1(x))": 50, "none(x)": 80, "none(Adv1(x))": 20,
+              "only color(x)": 80, "only color(Adv1(x))": 20, "grid 0 0(x)": 76, "grid 0 0(Adv1(x))": 50,
+              "grid 4 4(x)": 75, "grid 4 4(Adv1(x))": 50}  # fmt: skip
+    found = explanations.rung_recoveries(ladder(rights), 1, resamples=100).set_index("variant")
+    assert found.loc["none", ["recovery_low", "recovery_high"]].tolist() == [0, 0]  # the image itself
+    low, high = found.loc["only color", ["recovery_low", "recovery_high"]]
+    newcombe = statistics.difference_interval(20, 0, 0, 80)
+    assert (low, high) == pytest.approx((newcombe.low / 0.6, newcombe.high / 0.6))
+    assert low < 0 < high
+    assert found.loc["grid 0 0", ["less_low", "less_high"]].tolist() == [0, 0]  # JPEG itself
+    assert found.loc["grid 4 4", "less_low"] < 0 < found.loc["grid 4 4", "less_high"]
 
 
 def test_where_the_attack_may_take_nothing_there_is_no_recovery():
@@ -85,11 +99,22 @@ def test_parts_add_up_in_the_means():
 def test_shares_left_are_of_all_images_together():
     orders = pd.DataFrame({"image": range(4), "epsilon": 1, "objective": "margin", "attack_first_order": [4, 2, 1, 1]})
     orders = orders.assign(taken_first_order=[1, 1, 1, 1], moved_first_order=[3, 2, 1, 0], survivor_first_order=0.5)
-    orders = orders.assign(x=-4, compressed=-3, attack_change=[8, 6, 4, 2], taken=[1, 2, -1, -3], moved=[0, 2, -1, -3],
-                           compressed_attacked=[-1, -2, -3, -4])  # fmt: skip
+    orders = orders.assign(
+        x=-4,
+        compressed=-3,
+        attack_change=[8, 6, 4, 2],
+        taken=[1, 2, -1, -3],
+        moved=[0, 2, -1, -3],
+        compressed_attacked=[-1, -2, -3, -4],
+        noise_x=-2,
+        noise=3,
+        gaussian_x=0,
+        gaussian=[1, 2, 3, 4],
+    )
     found = explanations.shares_left(orders, files=pd.Series([0, 0, 1, 2]), resamples=200).set_index(["of", "part"])
     assert found.value["first order"].to_dict() == pytest.approx({"taking": 0.5, "moving": 0.75, "both": 0.25})
-    assert found.value["effect"].to_dict() == pytest.approx({"taking": 15 / 20, "moving": 10 / 20, "both": 2 / 20})
+    assert found.value["effect"].to_dict() == pytest.approx({"taking": 15 / 20, "moving": 10 / 20, "both": 2 / 20,
+                                                                  "noise": 1, "gaussian": 10 / 20})  # fmt: skip
     assert (found.n == 4).all()
     assert (found.low <= found.value).all()
     assert found.low["first order", "moving"] >= 0
@@ -212,13 +237,16 @@ def test_maps_of_bands_are_drawn_by_their_logarithm():
 
 
 def test_what_is_left_is_told_and_drawn_in_its_parts():
-    effect, slope = {"taking": 0.6, "moving": 0.7, "both": 0.3}, {"taking": 0.5, "moving": 0.75, "both": 0.25}
+    effect = {"taking": 0.6, "moving": 0.7, "both": 0.3, "noise": 0.8, "gaussian": 0.9}
+    slope = {"taking": 0.5, "moving": 0.75, "both": 0.25}
     shares, parts = parts_of(2, attack=6, first=8, effect=effect, slope=slope, codec=0.5, beyond=-1)
     told = explanation_words.what_is_left(shares, GRADIENT, parts, "margin", 2)
     assert "raises the margin by 6.00 [6.00, 6.00], and would by 8.00 [8.00, 8.00] were the network as steep" in told
     assert "Of what it does 0.30 [0.30, 0.30] is left between JPG(x) and JPG(Adv). If JPEG only took" in told
     assert "took from the perturbation, 0.60 [0.60, 0.60] would be left; if it only moved" in told
-    assert "the whole perturbation on it, 0.70 [0.70, 0.70]. To first order 0.25 [0.25, 0.25] is left" in told
+    assert "the whole perturbation on it, 0.70 [0.70, 0.70]; if its change of Adv shuffled" in told
+    assert "in its place, 0.80 [0.80, 0.80], and with Gaussian noise as strong 0.90 [0.90, 0.90]. To first" in told
+    assert "To first order 0.25 [0.25, 0.25] is left" in told
     assert "0.50 [0.50, 0.50] if it only took and 0.75 [0.75, 0.75] if it only moved" in told
     assert "has a cosine of 0.25 [0.20, 0.80] with that at x, and 0.75 [0.20, 0.80] times its length" in told
     assert "lies 1.50 [1.50, 1.50] above that of x: 0.50 [0.50, 0.50] by what JPEG does to x itself" in told
@@ -235,15 +263,16 @@ def test_what_is_left_is_told_and_drawn_in_its_parts():
     assert explanation_tables.parts(parts, "margin").index[0] == "by the attack: J(Adv) − J(x)"
     table = explanation_tables.shares_left(shares, "margin")
     assert table.loc[("first order", "if JPEG only moved the image"), "ε = 2"] == "0.75 [0.75, 0.75]"
-    assert len(table) == 6
+    assert len(table) == 8
 
 
 def both_sizes():
     """Tables of a small perturbation of which little is left and a large one of which much is."""
     small, large = {"taking": 0.5, "moving": 0.4, "both": 0.25}, {"taking": 0.9, "moving": 0.8, "both": 0.75}
+    small, large = small | {"noise": 0.6, "gaussian": 0.7}, large | {"noise": 0.95, "gaussian": 0.98}
     slope = {"taking": 0.5, "moving": 0.25, "both": 0.125}
-    found = [parts_of(1, attack=4, first=8, effect=small, slope=slope, codec=0, beyond=0),
-             parts_of(10, attack=6, first=80, effect=large, slope=slope, codec=0, beyond=-5)]  # fmt: skip
+    found = [parts_of(1, attack=4, first=8, effect=small, slope=slope, codec=0.5, beyond=0),
+             parts_of(10, attack=6, first=80, effect=large, slope=slope, codec=0.5, beyond=-5)]  # fmt: skip
     return [pd.concat(each, ignore_index=True) for each in zip(*found, strict=True)]
 
 
@@ -251,36 +280,35 @@ def test_sizes_are_told_by_what_is_left_behind_jpeg():
     shares, parts = both_sizes()
     told = explanation_answer._left_by_size(parts, shares)
     assert "the margin still rises by 1.00 of 4.00 at ε = 1, 4.50 of 6.00 at ε = 10." in told
-    assert "leaves 0.12 to 0.12 of the attack, as if its ε were 0.12 at 1, 1.25 at 10." in told
+    assert "leaves 0.12 to 0.12 of the attack's effect, as if its ε were 0.12 at 1, 1.25 at 10." in told
     assert "the attack does 50% at ε = 1, 8% at ε = 10 of its first order." in told
-    assert "x is 1.00 from the boundary: what is left of the smallest ε is 1.0 times that, of the largest" in told
-    assert told.endswith("4.5 times.")
+    assert "JPG(x) is 0.50 from the boundary: what is left of the smallest ε is 2.0 times that, of the largest" in told
+    assert told.endswith("9.0 times.")
+    beyond = parts.assign(value=parts.value.where(parts.part != "x", 1.0))
+    assert "boundary" not in explanation_answer._left_by_size(beyond, shares)
     flat = parts.assign(value=parts.value.where(parts.part != "attack_change", -1.0))
     assert "nothing can be said" in explanation_answer._left_by_size(flat, shares)
 
 
 def test_in_short_the_labels_stand_beside_the_margin():
     shares, parts = both_sizes()
-    controls = explanations.control_changes(
-        orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5, moved=1.75), resamples=50
-    )
     labels = pd.DataFrame({"epsilon": 1, "control": list(explanations.CONTROLS), "value": np.arange(10) / 10})
-    told = explanation_answer.in_short(parts, shares, controls, labels, 1)
+    told = explanation_answer.in_short(parts, shares, labels, 1)
     assert told.startswith("Of what an attack of ε = 1 does to the margin, the lead of another label")
     assert "gives x, 25% is left behind JPEG." in told
-    assert "took from the perturbation, 50% would be left; if it only moved the image" in told
-    assert "perturbation on it, 40%." in told
-    assert "undoes 50% of what JPEG undoes." in told
-    assert "again to 0% of images behind JPEG, to 10% and 20% where it only moves the image or only takes" in told
-    assert "takes, to 30% behind that noise, and to 50% with none of these." in told
-    assert "leaves 12% of each perturbation, so of ε = 10 as much as ε = 1.2 has;" in told
-    assert "an attack of ε = 10 does 1.5 times what one of 1 does. There is left 25% of ε = 1, 75% of ε = 10." in told
-    harmful = controls.assign(low=0.1, high=0.2)
-    assert "shuffled" not in explanation_answer.in_short(parts, shares, harmful, labels, 1)
+    assert "of the perturbation in its place, 50% would be left; if it only moved the image" in told
+    assert "perturbation on it, 40%; and 60% if noise as strong as JPEG's change moved it." in told
+    assert "again to 0% of images behind JPEG, to 20% where it only takes, to 10% where it only moves" in told
+    assert "moves, to 30% behind the noise, and to 50% without." in told
+    assert "leaves 12% of the effect, so that an attack of ε = 10 keeps as much as one of ε = 1.2 has;" in told
+    assert "without JPEG ε = 10 does 1.5 times what ε = 1 does. Of the measured effect there is left 25%" in told
+    assert told.endswith(", 75% at ε = 10.")
     single = [table[table.epsilon == 1] for table in (parts, shares)]
-    assert "Why small ones" not in explanation_answer.in_short(*single, controls, labels, 1)
+    assert "Why small ones" not in explanation_answer.in_short(*single, labels, 1)
+    falling = parts.assign(low=parts.low.where((parts.part != "attack_change") | (parts.epsilon != 10), -1.0))
+    assert "Why small ones" not in explanation_answer.in_short(falling, shares, labels, 1)
     flat = parts.assign(low=-1.0)
-    assert "nothing for JPEG to undo" in explanation_answer.in_short(flat, shares, controls, labels, 1)
+    assert "nothing for JPEG to undo" in explanation_answer.in_short(flat, shares, labels, 1)
 
 
 def test_recovery_is_drawn_beside_what_was_predicted():
@@ -290,9 +318,9 @@ def test_recovery_is_drawn_beside_what_was_predicted():
     assert [line.get_ydata().tolist() for line in axes.lines if line.get_linestyle() == "--"] == [[0.5, 0.3]]
     measured = pd.DataFrame({"quality": [75, 50], "value": [1.5, np.inf], "low": [1.2, 4.5], "high": [1.8, np.inf],
                              "least": 1, "most": 5})  # fmt: skip
-    table = explanation_tables.critical(measured, {"so": {75: 1.25, 50: float("nan")}})
+    table = explanation_tables.critical(measured, {"so": {75: 1.25, 50: 0.0}})
     assert table.loc[75].tolist() == ["1.50 [1.20, 1.80]", "1.25"]
-    assert table.loc[50].tolist() == ["above 5 [4.50, above 5]", "not crossed"]
+    assert table.loc[50].tolist() == ["above 5 [4.50, above 5]", "below 1"]
     below = measured.assign(value=0.0, low=0.0)
     assert explanation_tables.critical(below, {}).loc[75].tolist() == ["below 1 [below 1, 1.80]"]
 
@@ -319,13 +347,8 @@ def test_controls_are_told_by_their_share_of_what_jpeg_or_the_attack_does():
     }  # fmt: skip
     assert (rows.n == 30).all()
     told = explanation_words.controls(found, "margin", 1)
-    assert "JPEG lowers the margin of Adv by 3.00 [3.00, 3.00]. Its change of x alone" in told
-    assert "which takes nothing from the perturbation, does 0.75" in told
-    assert "its change of δ alone, which leaves the image in its place, 0.25 [0.25, 0.25]. JPEG's change of Adv" in told
-    more = found.assign(share=found.share.where(found.control != explanations.TAKEN, 0.5))
-    assert "; in part these do the same." in explanation_words.controls(more, "margin", 1)
-    assert "JPEG's change of Adv shuffled over the image does 0.33" in told
-    assert "Gaussian noise of that strength 0.50" in told
+    assert told.startswith("The margin of Adv falls by 3.00 [3.00, 3.00] behind JPEG, by 0.33")
+    assert "of that behind its change shuffled, by 0.50" in told
     assert "random signs of the same ε do 0.05" in told
     table = explanation_tables.controls(found, "margin")
     assert table.loc[("JPEG noise on Adv", "share of JPEG on Adv"), "ε = 1"].startswith("0.33")
@@ -377,7 +400,7 @@ def test_the_answer_tells_the_tables_numbers(recoveries):
     means = geometry_of(gain=0.4, survival_ratio=2.0, step_cosine=0.3, residual_ratio=5.0)
     from_jpeg = geometry_of(gain=0.05, survival_ratio=0.1, step_cosine=0.95, residual_ratio=0.1)
     slope = {"taking": 0.5, "moving": 0.75, "both": 0.25}
-    effect = {"taking": 0.7, "moving": 0.8, "both": 0.4}
+    effect = {"taking": 0.7, "moving": 0.8, "both": 0.4, "noise": 0.5, "gaussian": 0.6}
     shares, changes = parts_of(1, attack=4, first=8, effect=effect, slope=slope, codec=0.5, beyond=0.25)
     controls = explanations.control_changes(orders_of(x=-2, attacked=2, compressed_attacked=1, noise=1.5), resamples=50)
     labels = pd.DataFrame({"epsilon": 1, "control": list(explanations.CONTROLS), "value": 0.5})
@@ -396,11 +419,14 @@ def test_the_answer_tells_the_tables_numbers(recoveries):
     assert "(It would hold with the first below 0.1 and the second above 0.9" in told[0]
     assert told[1].endswith(" ".join(explanation_words.earned(recoveries)))
     assert "only took from the perturbation, 0.70 [0.70, 0.70]" in told[2]
-    assert "JPEG's change of Adv shuffled over the image does 0.5" in told[2]
+    assert "of that behind its change shuffled" in told[2]
     assert "the margin still rises by 1.60 of 4.00 at ε = 1." in told[3]
     assert "Recovery at each size: 0.30 [0.20, 0.40] at ε = 1 (quality 75)" in told[4]
     assert "half is given back: quality 75 below 1 [below 1, 1.50]." in told[4]
-    assert "is predicted as 0.40 for 0.25 at ε = 1; recovery predicted from that is too high in 1 of 1 pairs" in told[5]
+    assert (
+        "is predicted as 0.40 at ε = 1 (measured 0.25); recovery predicted from it is too high in 1 of 1 pairs"
+        in told[5]
+    )
     assert "and off by 0.20 on average." in told[5]
     assert "It does not give back 0.70 [0.60, 0.80] at ε = 1 of what" in told[6]
     assert "0.800 are right without it and 0.750 with it" in told[6]

@@ -118,7 +118,7 @@ def test_sensitivities_are_shares_of_what_the_least_attack_does():
 def test_chance_is_told_by_the_number_of_networks(predictions):
     table = upbringing.compare_kinds(predictions, KINDS, resamples=200)
     told = upbringing.chance_in_words(table, KINDS)
-    assert told.startswith("2 of these 3 measures tell them apart. With 2 and 2 networks")
+    assert told.startswith("The kinds are told apart in 2 of these 3. With 2 and 2 networks")
     assert told.endswith("in 2 of 6 orders.")
     assert "With 3 and 2 networks" in upbringing.chance_in_words(table, KINDS | {"e": "jpeg"})
 

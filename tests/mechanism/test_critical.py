@@ -69,12 +69,10 @@ def test_a_curve_without_a_crossing_says_on_which_side_it_lies():
     nothing = {"x": 40, "Adv1(x)": 40, "JPG(x)": 40, "JPG(Adv1(x))": 39}
     found = critical.critical_epsilons(predictions_of(nothing), resamples=50)
     assert found[["value", "low", "high"]].isna().all(axis=None)  # nothing was taken
-    epsilons = np.array([1.0, 2.0, 4.0, 8.0])
-    assert critical._crossing(np.array([0.45, 0.55, 0.3, 0.1]), epsilons) == 0  # below one half at the first already
-    assert critical._crossing(np.array([np.nan, 0.75, 0.25, 0.1]), epsilons) == pytest.approx(8**0.5)
 
 
-def test_one_epsilon_has_no_predicted_crossing():
-    predicted = critical.predicted_recoveries(geometry(0.25).query("epsilon == 1"), ACCURACY, {75: 0.85, 30: 0.6})
-    told = critical.predicted_critical_epsilons(predicted, ACCURACY, {75: 0.85, 30: 0.6})
-    assert np.isnan(list(told.values())).all()
+def test_one_epsilon_says_only_on_which_side_the_prediction_lies():
+    for share, expected in {1.0: 0, 0.0: np.inf}.items():
+        predicted = critical.predicted_recoveries(geometry(share).query("epsilon == 1"), ACCURACY, {75: 0.85, 30: 0.6})
+        told = critical.predicted_critical_epsilons(predicted, ACCURACY, {75: 0.85, 30: 0.6})
+        assert told[75] == expected

@@ -124,9 +124,9 @@ def test_an_attack_that_weakens_again_counts_with_the_worst_so_far():
     ([0.9, 0.75, 0.25, 0.1], np.sqrt(2 * 4)),  # half of the way between 2 and 4, on logarithms
     ([0.9, 0.5, 0.1, 0.0], 2),
     ([0.9, np.nan, 0.1, 0.0], 2),
-    ([0.2, 0.9, 0.1, 0.9], np.nan),  # below one half from the first on
-    ([0.4, 0.3, 0.2, 0.1], np.nan),
-    ([0.9, 0.8, 0.7, 0.6], np.nan),
+    ([0.2, 0.9, 0.1, 0.9], 0),  # below one half from the first on
+    ([0.4, 0.3, 0.2, 0.1], 0),
+    ([0.9, 0.8, 0.7, 0.6], np.inf),
     ([np.nan] * 4, np.nan),
 ])  # fmt: skip
 def test_the_critical_epsilon_is_where_the_measured_curve_falls_through_a_half(recovery, expected):

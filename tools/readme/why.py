@@ -9,7 +9,7 @@ from tools.readme.reports import REPORTS
 RUNS = {"why_squeezenet1_1": "SqueezeNet 1.1", "why_mobilenet_v2": "MobileNetV2", "why_demo": "the demo's network"}
 TRAINED = {"trained_on_jpeg": "images as they were drawn", "trained_on_jpeg-on-jpeg": "the same after JPEG"}
 EPSILON, QUALITY = 1, 75
-TABLES = ("why", "left", "controls", "labels_kept")
+TABLES = ("why", "left", "labels_kept")
 GEOMETRY = {  # words, and what the paper's Figure 1 draws
     "gain": ("what survives in the perturbation's own direction", 0),
     "survival_ratio": ("the length of what survives, by the perturbation's", 0),
@@ -21,9 +21,10 @@ LEFT = {
     "both": "is left behind JPEG",
     "taking": "would be left if JPEG only took from the perturbation",
     "moving": "would be left if JPEG only moved x",
+    "noise": "would be left if its change, shuffled, stood in its place",
+    "gaussian": "would be left if Gaussian noise as strong stood in its place",
 }
 GRADIENT = {"cosine": "its cosine with that at x", "length": "its length by that at x"}
-CONTROLS = (explanations.MOVED, explanations.TAKEN, explanations.NOISE, "Gaussian noise on Adv")
 
 
 def why_in_short():
@@ -69,14 +70,11 @@ def why_left():
     lines.append(_row("the attack raises the margin by", changes, "attack_change"))
     lines += [_row(f"· of that {words}", effect, part) for part, words in LEFT.items()]
     lines.append(_row("to first order, by the slope at x, it would by", changes, "attack_first_order"))
-    lines += [_row(f"· of that {words}", first, part) for part, words in LEFT.items()]
+    lines += [_row(f"· of that {words}", first, part) for part, words in LEFT.items() if part in explanations.SLOPES]
     gradient = [pd.read_csv(REPORTS / run / "gradient.csv") for run in RUNS]
     gradient = [table[table.objective == "margin"].set_index("measure") for table in gradient]
     lines += [_row(f"· the gradient at JPG(x): {words}", gradient, measure) for measure, words in GRADIENT.items()]
     controls = [_of_margin(run, "controls").set_index("control") for run in RUNS]
-    for control in CONTROLS:
-        told = [in_words.rate_of(table.loc[control], "share") for table in controls]
-        lines.append(f"| of what JPEG undoes of it, {control} undoes | {' | '.join(told)} |")
     told = [in_words.rate_of(table.loc["random signs"], "share") for table in controls]
     lines.append(f"| of what the attack does, random signs do | {' | '.join(told)} |")
     return "\n".join(lines)
@@ -136,11 +134,12 @@ def _trained(run, name):
         each = upbringing.by_kind(networks.what.map(kinds), networks.value)
         told = f"{in_words.difference(row.value, row.low, row.high)}, {upbringing.APART[row.apart]} ({each})"
         column[f"{measure} of {modification}"] = told
+    column["told apart"] = upbringing.chance_in_words(rows, kinds)
     for control, part in moved.groupby("control", sort=False):
         each = upbringing.by_kind(part.kind, part.share, digits=3)
         told = f"{upbringing.APART[part.apart.iloc[0]]} ({each}; n = {part.n.max()})"
         column[f"{control} moves the margin, as a share of what the attack of ε = 1 does"] = told
-    return column | {"of the measures above these": upbringing.chance_in_words(rows, kinds)}
+    return column
 
 
 def _of_margin(run, name, epsilon=EPSILON):

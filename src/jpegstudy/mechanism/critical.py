@@ -60,7 +60,7 @@ def beside_measured(curves, predicted):
 
 
 def predicted_critical_epsilons(predicted, accuracy, compressed):
-    """``{quality: epsilon}`` at which the predicted recovery falls through one half; NaN where it does not.
+    """``{quality: epsilon}`` at which the predicted recovery falls through one half, as critical_epsilons has it.
 
     predicted: from ``predicted_recoveries``, whose shares are joined between its epsilons.  accuracy, compressed: as
     there.
@@ -87,6 +87,10 @@ def critical_epsilons(predictions, *, resamples=resampling.RESAMPLES, seed=0):
     epsilons = attacked["epsilon"].to_numpy(float)
     sums, _ = resampling.sums_by_file(data.hits, data.files)
     rows = []
+
+    def falls(recovery):
+        return prediction.critical_epsilon(epsilons, recovery)
+
     for quality, part in parts[parts["attack"].notna() & (parts["transform"] == "JPG")].groupby("quality"):
         back = part.set_index("epsilon").loc[attacked["epsilon"], "modification"]
         places = [[data.place(f) for f in each] for each in (["x"], attacked["modification"], back)]
@@ -95,21 +99,11 @@ def critical_epsilons(predictions, *, resamples=resampling.RESAMPLES, seed=0):
             clean, hit, again = (totals[..., place] for place in places)
             with np.errstate(divide="ignore", invalid="ignore"):
                 curves = np.where(clean > hit, (again - hit) / (clean - hit), np.nan)
-            return np.apply_along_axis(_crossing, -1, curves, epsilons)[..., None]
+            return np.apply_along_axis(falls, -1, curves)[..., None]
 
         (found,) = resampling.percentiles(sums, crossing, resamples=resamples, seed=seed)
         rows.append((int(quality), *found, epsilons[0], epsilons[-1]))
     return pd.DataFrame(rows, columns=["quality", "value", "low", "high", "least", "most"])
-
-
-def _crossing(recovery, epsilons):
-    found = prediction.critical_epsilon(epsilons, recovery)
-    if not np.isnan(found):
-        return found
-    known = recovery[np.isfinite(recovery)]
-    if not len(known):
-        return np.nan
-    return 0.0 if known[0] < 0.5 else np.inf
 
 
 def _known(accuracy, compressed, quality):

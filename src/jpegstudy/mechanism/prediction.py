@@ -27,12 +27,13 @@ is assumed, and where it errs:
 
     1  the objective's change decides the label, and what survives acts in proportion to its product with the gradient.
     2  JPEG's own noise costs an attacked image as much as a clean one. In truth noise alone brings some slightly
-       attacked images back (the JPEG noise control), so the prediction is too low where the noise helps.
+       attacked images back (the JPEG noise control).
     3  the perturbation does not know the image's coefficients, and is Gaussian in every band.
     4  accuracy under attack falls with epsilon. Single-step attacks get weaker again at large ones, so the running
        minimum is taken.
 
-The accuracies without JPEG are measured: steps and spectra alone cannot say how much a network bears.
+The accuracies without JPEG are measured: steps and spectra alone cannot say how much a network bears. Page 11 says how
+far the share is off, and recovery: with the gradient at JPG(x) the share hardly is, and recovery is mostly too high.
 """
 
 import numpy as np
@@ -138,26 +139,24 @@ def predicted_recovery(epsilons, shares, *, attack_epsilons, attack_accuracies, 
 
 
 def predicted_critical_epsilon(epsilons, shares, *, level=0.5, points=400, **measured):
-    """The epsilon at which the predicted recovery falls through ``level``; NaN where it does not.
+    """The epsilon at which the predicted recovery falls through ``level``: as ``critical_epsilon`` tells it.
 
     epsilons, shares: as for ``predicted_recovery``, rising; shares are interpolated on the logarithm of epsilon between
     them at ``points`` epsilons, and the crossing is looked for inside their range.  measured: its other arguments.
-    NaN for a single epsilon as well: it has no range.
     """
-    if len(epsilons) < 2:
-        return float("nan")
     logs = np.log(np.asarray(epsilons, float))
-    fine = np.linspace(logs[0], logs[-1], points)
+    fine = np.unique(np.linspace(logs[0], logs[-1], points))  # one, if there is but one
     recovery = predicted_recovery(np.exp(fine), np.interp(fine, logs, shares), **measured)
     return critical_epsilon(np.exp(fine), recovery, level=level)
 
 
 def critical_epsilon(epsilons, recovery, *, level=0.5):
-    """The epsilon at which a curve of recovery falls through ``level``: a float, NaN where it does not.
+    """The epsilon at which a curve of recovery falls through ``level``: a float, 0 where the curve begins below it,
+    infinite where it lies above as far as it was measured, NaN where nothing is known.
 
     epsilons: rising, above 0, grey levels.  recovery: at each of them; those that are NaN, where the attack took
     nothing, are left out. The first crossing counts, on a straight line between the neighbors over the logarithm of
-    epsilon. NaN says that the curve begins below ``level``, or lies above as far as it was measured.
+    epsilon.
     Raises BadInput for epsilons that do not rise from above 0, or lists of different lengths.
     """
     epsilons, recovery = np.asarray(epsilons, float), np.asarray(recovery, float)
@@ -165,9 +164,13 @@ def critical_epsilon(epsilons, recovery, *, level=0.5):
         raise BadInput("a curve of recovery wants epsilons above 0 in rising order, and a recovery for each")
     known = np.isfinite(recovery)
     logs, heights = np.log(epsilons[known]), recovery[known]
-    below = np.flatnonzero(heights < level)
-    if not len(below) or below[0] == 0:
+    if not len(heights):
         return float("nan")
+    below = np.flatnonzero(heights < level)
+    if not len(below):
+        return float("inf")
+    if below[0] == 0:
+        return 0.0
     k = below[0] - 1
     along = (heights[k] - level) / (heights[k] - heights[k + 1])
     return float(np.exp(logs[k] + along * (logs[k + 1] - logs[k])))

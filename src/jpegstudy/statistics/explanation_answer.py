@@ -3,40 +3,37 @@
 from . import explanation_words
 from .explanation_tables import critical_epsilon
 from .explanations import EFFECT, FIRST_ORDER, MOVED, NOISE, TAKEN
-from .in_words import rate, verdict
+from .in_words import number, rate, verdict
 
 
-def in_short(changes, shares, beside, labels, epsilon):
+def in_short(changes, shares, labels, epsilon):
     """Sentences: what JPEG leaves of the attack, by what it does so, what noise does as well, and why small ones.
 
-    changes: mean_parts.  shares: shares_left.  beside: control_changes.  labels: labels_kept.
+    changes: mean_parts.  shares: shares_left.  labels: labels_kept.
     """
     margin = changes[changes["objective"] == "margin"]
     attack = margin[margin["part"] == "attack_change"].set_index("epsilon").sort_index()
     if verdict(*attack.loc[epsilon, ["low", "high"]]) <= 0:
         return f"At ε = {epsilon:g} the attack does not raise the margin, so there is nothing for JPEG to undo."
     left = _left(shares)
-    taking, moving, both = (_percent(left[EFFECT, part, epsilon]) for part in ("taking", "moving", "both"))
+    share = {part: _percent(left[EFFECT, part, epsilon]) for part in ("taking", "moving", "both", "noise")}
     lines = [
         f"Of what an attack of ε = {epsilon:g} does to the margin, the lead of another label over the one that the "
-        f"network gives x, {both} is left behind JPEG. JPEG does two things. If it only took from the perturbation, "
-        f"{taking} would be left; if it only moved the image, with the whole perturbation on it, {moving}."
+        f"network gives x, {share['both']} is left behind JPEG. JPEG does two things. If it only put what survives of "
+        f"the perturbation in its place, {share['taking']} would be left; if it only moved the image, with the whole "
+        f"perturbation on it, {share['moving']}; and {share['noise']} if noise as strong as JPEG's change moved it. "
+        f"{_labels_kept(labels, epsilon)}"
     ]
-    control = beside[(beside["objective"] == "margin") & (beside["epsilon"] == epsilon)].set_index("control")
-    if verdict(*control.loc["JPEG on Adv", ["low", "high"]]) < 0:
+    slope = left[FIRST_ORDER, "both"]
+    if len(attack) > 1 and (attack["low"] > 0).all() and (slope > 0).all():
+        small, large = attack.index[0], attack.index[-1]
+        spans = dict.fromkeys([_percent(slope.min()), _percent(slope.max())])
+        each = ", ".join(f"{_percent(value)} at ε = {size:g}" for size, value in left[EFFECT, "both"].items())
+        grown = attack["value"][large] / attack["value"][small]
         lines.append(
-            f"JPEG's change shuffled over the image, which is noise, undoes {_percent(control['share'][NOISE])} of "
-            f"what JPEG undoes. {_labels_kept(labels, epsilon)}"
-        )
-    if len(attack) > 1:
-        effect, slope = (left[of, "both"] for of in (EFFECT, FIRST_ORDER))
-        largest, spans = slope.index[-1], [_percent(slope.min()), _percent(slope.max())]
-        each = ", ".join(f"{_percent(value)} of ε = {size:g}" for size, value in effect.items())
-        grown = attack["value"].iloc[-1] / attack["value"].iloc[0]
-        lines.append(
-            f"Why small ones: to first order JPEG leaves {' to '.join(dict.fromkeys(spans))} of each perturbation, so "
-            f"of ε = {largest:g} as much as ε = {slope[largest] * largest:.1f} has; and without JPEG an attack of "
-            f"ε = {largest:g} does {grown:.1f} times what one of {attack.index[0]:g} does. There is left {each}."
+            f"Why small ones: to first order JPEG leaves {' to '.join(spans)} of the effect, so that an attack of "
+            f"ε = {large:g} keeps as much as one of ε = {slope[large] * large:.1f} has; and without JPEG ε = {large:g} "
+            f"does {grown:.1f} times what ε = {small:g} does. Of the measured effect there is left {each}."
         )
     return " ".join(lines)
 
@@ -50,9 +47,8 @@ def _labels_kept(kept, epsilon):
     at = kept[kept["epsilon"] == epsilon].set_index("control")["value"]
     jpeg, moved, taken, noise, adv = (_percent(at[name]) for name in ("JPEG on Adv", MOVED, TAKEN, NOISE, "Adv"))
     return (
-        f"The label that the network gives x, right or not, is given again to {jpeg} of images behind JPEG, to {moved} "
-        f"and {taken} where it only moves the image or only takes, to {noise} behind that noise, and to {adv} with "
-        "none of these."
+        f"The label that the network gives x, right or not, is given again to {jpeg} of images behind JPEG, to {taken} "
+        f"where it only takes, to {moved} where it only moves, to {noise} behind the noise, and to {adv} without."
     )
 
 
@@ -71,7 +67,7 @@ def answer(
     """
     picture = explanation_words.projection(means, from_jpeg, kept, of_signs, quality=quality, epsilon=epsilon)
     lines = [
-        "**In short.** " + in_short(changes, shares, beside, labels, epsilon),
+        "**In short.** " + in_short(changes, shares, labels, epsilon),
         f"**Is it a projection?** {picture}",
     ]
     if recoveries is not None:
@@ -99,14 +95,19 @@ def _left_by_size(changes, shares):
     scaled = ", ".join(f"{share * size:.2f} at {size:g}" for size, share in slope.items())
     bent = (does / table["attack_first_order"]).sort_index()
     shrunk = ", ".join(f"{_percent(share)} at ε = {size:g}" for size, share in bent.items())
-    start = table["x", does.index[0]]
-    small, large = (behind[size] * does[size] / -start for size in (does.index[0], does.index[-1]))
-    return (
+    start = table["x", does.index[0]] + table["codec_change", does.index[0]]
+    told = (
         f"From JPG(x) to JPG(Adv) the margin still rises by {each}. To first order JPEG leaves {slope.min():.2f} to "
-        f"{slope.max():.2f} of the attack, as if its ε were {scaled}. Without JPEG the attack does {shrunk} of its "
-        f"first order. On the mean x is {-start:.2f} from the boundary: what is left of the smallest ε is {small:.1f} "
-        f"times that, of the largest {large:.1f} times."
+        f"{slope.max():.2f} of the attack's effect, as if its ε were {scaled}. Without JPEG the attack does {shrunk} "
+        "of its first order."
     )
+    if start < 0:
+        small, large = (behind[size] * does[size] / -start for size in (does.index[0], does.index[-1]))
+        told += (
+            f" On the mean JPG(x) is {-start:.2f} from the boundary: what is left of the smallest ε is {small:.1f} "
+            f"times that, of the largest {large:.1f} times."
+        )
+    return told
 
 
 def _by_size(curves, quality, critical_at):
@@ -125,14 +126,14 @@ def _unexplained(shares, curves, predicted, quality):
     for words, rows in predicted.items():
         at = rows[(rows["quality"] == quality) & rows["epsilon"].isin(left.index)].sort_values("epsilon")
         told = ", ".join(
-            f"{row.share:.2f} for {left[row.epsilon]:.2f} at ε = {row.epsilon:g}" for row in at.itertuples()
+            f"{row.share:.2f} at ε = {row.epsilon:g} (measured {left[row.epsilon]:.2f})" for row in at.itertuples()
         )
-        line = f"From JPEG's steps, image, perturbation and {words} the share that is left is predicted as {told}"
+        line = f"From JPEG's steps, image, perturbation and {words} the share of the first order is predicted as {told}"
         both = curves.merge(rows, on=["quality", "epsilon"], suffixes=("", "_predicted"))
         off = (both["recovery_predicted"] - both["recovery"]).dropna()
         if len(off):
             line += (
-                f"; recovery predicted from that is too high in {(off > 0).sum()} of {len(off)} pairs of quality and "
+                f"; recovery predicted from it is too high in {(off > 0).sum()} of {len(off)} pairs of quality and "
                 f"ε, and off by {off.abs().mean():.2f} on average"
             )
         lines.append(f"{line}.")
@@ -154,4 +155,4 @@ def _reliance(curves, accuracies, quality):
 
 
 def _percent(share):
-    return f"{share:.0%}".replace("-", "−")
+    return f"{number(100 * share, 0)}%"

@@ -102,6 +102,8 @@ def shares_left(shares, objective):
         "taking": "if JPEG only took from the perturbation",
         "moving": "if JPEG only moved the image",
         "both": "as JPEG does both",
+        "noise": "if its change, shuffled, stood in its place",
+        "gaussian": "if Gaussian noise as strong stood in its place",
     }
     rows = {}
     for _, row in shares[shares["objective"] == objective].iterrows():
@@ -151,30 +153,27 @@ def planes(gains, given, blocks):
 def critical(measured, predicted):
     """Critical epsilons as a table to read.
 
-    measured: of mechanism.critical.critical_epsilons.  predicted: ``{words: {quality: epsilon}}``, NaN where it does
-    not cross one half.
+    measured: of mechanism.critical.critical_epsilons.  predicted: ``{words: {quality: epsilon}}``, of
+    predicted_critical_epsilons.
     """
     rows = []
     for row in measured.itertuples():
         told = {"quality": row.quality, "measured": critical_epsilon(row)}
-        for words, found in predicted.items():
-            value = found[row.quality]
-            told[words] = "not crossed" if math.isnan(value) else f"{value:.2f}"
-        rows.append(told)
+        rows.append(told | {words: _crossing(found[row.quality], row) for words, found in predicted.items()})
     return pd.DataFrame(rows).set_index("quality")
 
 
 def critical_epsilon(row):
     """A critical epsilon with its interval; "below 1" where recovery is below one half at the least epsilon already."""
+    return f"{_crossing(row.value, row)} [{_crossing(row.low, row)}, {_crossing(row.high, row)}]"
 
-    def told(value):
-        if math.isnan(value):
-            return "?"
-        if value == 0:
-            return f"below {row.least:g}"
-        return f"above {row.most:g}" if math.isinf(value) else f"{value:.2f}"
 
-    return f"{told(row.value)} [{told(row.low)}, {told(row.high)}]"
+def _crossing(value, row):
+    if math.isnan(value):
+        return "?"
+    if value == 0:
+        return f"below {row.least:g}"
+    return f"above {row.most:g}" if math.isinf(value) else f"{value:.2f}"
 
 
 def model(found):

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from .explanation_tables import predictor
-from .explanations import EFFECT, FIRST_ORDER, MOVED, NOISE, TAKEN
+from .explanations import EFFECT, FIRST_ORDER, NOISE
 from .in_words import rate, rate_of, verdict
 
 ORTHOGONAL, STRAIGHT = 0.1, 0.9  # below and above which the picture is said to hold
@@ -118,28 +118,28 @@ def what_is_left(shares, gradient, table, objective, epsilon):
         f"At ε = {epsilon:g} the attack raises the {objective} by {rate_of(attack)}, and would by {rate_of(first)} "
         f"were the network as steep all along as it is at x. Of what it does {effect['both']} is left between JPG(x) "
         f"and JPG(Adv). If JPEG only took from the perturbation, {effect['taking']} would be left; if it only moved "
-        f"the image, with the whole perturbation on it, {effect['moving']}. To first order {slope['both']} is left, "
-        f"{slope['taking']} if it only took and {slope['moving']} if it only moved: the gradient at JPG(x) has a "
-        f"cosine of {rate_of(turned.loc['cosine'])} with that at x, and {rate_of(turned.loc['length'])} times its "
-        f"length. {behind}"
+        f"the image, with the whole perturbation on it, {effect['moving']}; if its change of Adv shuffled over the "
+        f"image stood in its place, {effect['noise']}, and with Gaussian noise as strong {effect['gaussian']}. To "
+        f"first order {slope['both']} is left, {slope['taking']} if it only took and {slope['moving']} if it only "
+        f"moved: the gradient at JPG(x) has a cosine of {rate_of(turned.loc['cosine'])} with that at x, and "
+        f"{rate_of(turned.loc['length'])} times its length. {behind}"
     )
 
 
 def controls(table, objective, epsilon):
-    """Sentences: what of JPEG's effect its parts and controls have, and of the attack's, random signs."""
+    """Sentences: what JPEG does to the objective of Adv, what of that noise does, and what of the attack random signs.
+
+    table: explanations.control_changes. What is done to the clean image as well is part of these changes.
+    """
     part = table[(table["objective"] == objective) & (table["epsilon"] == epsilon)].set_index("control")
     whole = part.loc["JPEG on Adv"]
     told = {name: rate_of(row, "share") for name, row in part.iterrows()}
-    same = "; in part these do the same" if part["share"][MOVED] + part["share"][TAKEN] > 1 else ""
     signs = f"random signs of the same ε do {told['random signs']} of what the attack does"
     if verdict(whole["low"], whole["high"]) >= 0:
         return f"At ε = {epsilon:g} JPEG does not lower the {objective} beyond its interval; {signs}."
     return (
-        f"JPEG lowers the {objective} of Adv by {rate(-whole.value, -whole.high, -whole.low)}. Its change of x alone, "
-        f"which takes nothing from the perturbation, does {told[MOVED]} of that; its change of δ alone, which leaves "
-        f"the image in its place, {told[TAKEN]}{same}. JPEG's change of Adv shuffled over the image does "
-        f"{told[NOISE]}, Gaussian noise of that strength "
-        f"{told['Gaussian noise on Adv']}; {signs}."
+        f"The {objective} of Adv falls by {rate(-whole.value, -whole.high, -whole.low)} behind JPEG, by {told[NOISE]} "
+        f"of that behind its change shuffled, by {told['Gaussian noise on Adv']} behind Gaussian noise; {signs}."
     )
 
 

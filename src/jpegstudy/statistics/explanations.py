@@ -6,6 +6,7 @@ import pandas as pd
 from jpegstudy.errors import BadInput
 
 from .curves import recovery
+from .intervals import Interval
 from .outcomes import read_outcomes
 from .resampling import RESAMPLES, bca, mean_intervals, share_difference_interval, share_intervals, sums_by_file
 
@@ -17,10 +18,17 @@ CHANGES = {  # whole, and the parts that add up to it
     "undone_change": ("moved_change", "taken_change", "overlap_change"),
     "whole_change": ("codec_change", "survivor_first_order", "survivor_remainder"),
 }
-LEFT = {  # what is left of the attack where JPEG does one of two things, or both: to first order; measured, from and to
-    "taking": ("taken_first_order", "x", "taken"),  # it puts what survives in the place of the perturbation
-    "moving": ("moved_first_order", "compressed", "moved"),  # it puts JPG(x) in the place of x
-    "both": ("survivor_first_order", "compressed", "compressed_attacked"),
+LEFT = {  # what is left of the attack's effect: the objective before it and after it, where JPEG
+    "taking": ("x", "taken"),  # only puts what survives in the place of the perturbation
+    "moving": ("compressed", "moved"),  # only puts JPG(x) in the place of x
+    "both": ("compressed", "compressed_attacked"),
+    "noise": ("noise_x", "noise"),  # is not there, but its change shuffled over the image is
+    "gaussian": ("gaussian_x", "gaussian"),  # is not there, but Gaussian noise as strong is
+}
+SLOPES = {  # the same to first order
+    "taking": "taken_first_order",
+    "moving": "moved_first_order",
+    "both": "survivor_first_order",
 }
 EFFECT, FIRST_ORDER = "effect", "first order"  # of the attack: as it is measured, and by the slope at x
 MOVED, TAKEN = "JPEG's change of x alone", "JPEG's change of δ alone"  # which make JPG(x) + δ and x + s of Adv
@@ -76,7 +84,7 @@ def rung_recoveries(predictions, epsilon, *, resamples=RESAMPLES, seed=0):
     x, attacked = (data.hits[data.place(name)] for name in ("x", attack))
     clean, back = ([data.hits[data.place(f"{name}({base})")] for name in names] for base in ("x", attack))
     taken = share_difference_interval(x, attacked, files=data.files, resamples=resamples, seed=seed)
-    found = _recoveries(x, attacked, back, names.index("all"), data.files, resamples, seed)
+    found = _recoveries(x, attacked, dict(zip(names, back, strict=True)), data.files, resamples, seed)
     if not taken.low > 0:
         found = [(np.nan, np.nan, np.nan)] * len(found)
     kept = [share_intervals(hits, files=data.files, resamples=resamples, seed=seed) for hits in (clean, back)]
@@ -90,15 +98,29 @@ def rung_recoveries(predictions, epsilon, *, resamples=RESAMPLES, seed=0):
     return pd.DataFrame(rows, columns=columns)
 
 
-def _recoveries(x, attacked, back, whole, files, resamples, seed):
-    """Intervals of every recovery, then of each less that of all of JPEG."""
-    sums, _ = sums_by_file(np.stack([x, attacked, *back]), files)
+def _recoveries(x, attacked, back, files, resamples, seed):
+    """Intervals of every variant's recovery, then of each less that of all of JPEG.
+
+    back: ``{variant: hits}``. Where no resample differs from the next the bootstrap would claim certainty, and it is
+    the interval of the paired difference of shares over what the attack took; but a variant that is the same by its
+    making has the same answers on any images.
+    """
+    sums, _ = sums_by_file(np.stack([x, attacked, *back.values()]), files)
+    whole = list(back).index("all")
 
     def ratios(totals):
         back_again = (totals[..., 2:] - totals[..., [1]]) / (totals[..., [0]] - totals[..., [1]])
         return np.concatenate([back_again, back_again - back_again[..., [whole]]], axis=-1)
 
-    return bca(sums, ratios, resamples=resamples, seed=seed)
+    found = bca(sums, ratios, resamples=resamples, seed=seed)
+    pairs = [(hits, attacked, name == "none") for name, hits in back.items()]
+    pairs += [(hits, back["all"], name in ("all", "grid 0 0")) for name, hits in back.items()]
+    taken = x.mean() - attacked.mean()
+    for place, (after, before, same) in enumerate(pairs):
+        if found[place].low == found[place].high and not same:
+            step = share_difference_interval(after, before, files=files, resamples=resamples, seed=seed)
+            found[place] = Interval(found[place].value, step.low / taken, step.high / taken)
+    return found
 
 
 def _kind(name):
@@ -128,24 +150,25 @@ def mean_parts(orders, *, files=None, resamples=RESAMPLES, seed=0):
 
 
 def shares_left(orders, *, files=None, resamples=RESAMPLES, seed=0):
-    """What is left of the attack where JPEG only takes from the perturbation, where it only moves the image, and where
-    it does both, as it does: shares of its effect on the objective, and of its first order.
+    """What is left of the attack where JPEG only takes from the perturbation, where it only moves the image, where it
+    does both, as it does, and where noise of its strength stands in its place: shares of the attack's effect on the
+    objective, and, but for noise, of its first order.
 
-    orders: as for ``mean_parts``. Behind JPEG the attack's effect is counted from JPG(x), so that what JPEG does to the
-    clean image is none of it.
+    orders: as for ``mean_parts``, with the objective under controls. What is done to the clean image as well is no part
+    of what is left: behind JPEG the attack's effect is counted from JPG(x).
     Columns: epsilon, objective, of (EFFECT or FIRST_ORDER), part (of LEFT), n, value, low, high: quotients of means
     over images.
     """
-    heads = [(of, part) for of in (EFFECT, FIRST_ORDER) for part in LEFT]
+    heads = [*((EFFECT, part) for part in LEFT), *((FIRST_ORDER, part) for part in SLOPES)]
     rows = []
     for (epsilon, objective), table in orders.groupby(["epsilon", "objective"]):
-        effects = [table[after] - table[before] for _, before, after in LEFT.values()]
-        slopes = [table[name] for name, *_ in LEFT.values()]
+        effects = [table[after] - table[before] for before, after in LEFT.values()]
+        slopes = [table[name] for name in SLOPES.values()]
         wholes = [table["attack_change"], table["attack_first_order"]]
         sums, _ = sums_by_file(np.stack([*effects, *slopes, *wholes]), _files_of(table, files))
 
         def shares(totals):
-            return totals[..., :-2] / np.repeat(totals[..., -2:], len(LEFT), axis=-1)
+            return totals[..., :-2] / np.repeat(totals[..., -2:], [len(LEFT), len(SLOPES)], axis=-1)
 
         found = bca(sums, shares, resamples=resamples, seed=seed)
         rows += [(epsilon, objective, *head, len(table), *each) for head, each in zip(heads, found, strict=True)]

@@ -120,7 +120,9 @@ def kinds_table(rows):
     difference of the two kinds."""
     rows = rows[rows["of"] != "kind"]
     told = rows.assign(
-        told=[rate(row.value, row.low, row.high) for row in rows.itertuples()],
+        told=[
+            (difference if row.of == "difference" else rate)(row.value, row.low, row.high) for row in rows.itertuples()
+        ],
         measured=rows["measure"] + " of " + rows["modification"],
     )
     table = told.pivot(index="measured", columns="what", values="told")
@@ -138,7 +140,7 @@ def chance_in_words(rows, kinds):
     counts = Counter(kinds.values())
     one, other = counts.values()
     return (
-        f"{(found['apart'] != 0).sum()} of these {len(found)} measures tell them apart. With {one} and {other} "
+        f"The kinds are told apart in {(found['apart'] != 0).sum()} of these {len(found)}. With {one} and {other} "
         "networks, chance alone puts every one of a kind beyond every one of the other in 2 of "
         f"{math.comb(one + other, one)} orders."
     )
