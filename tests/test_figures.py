@@ -15,7 +15,7 @@ from PIL import Image
 
 from jpegstudy import figures, statistics
 from jpegstudy.errors import BadInput
-from jpegstudy.figures.style import PALETTE_ERROR, SETTINGS, color_of, compact, transform_of
+from jpegstudy.figures.style import PALETTE_ERROR, SETTINGS, color_of, compact, new_figure, percent_axis, transform_of
 
 from .test_statistics import PUBLISHED, make_predictions
 
@@ -257,3 +257,10 @@ def test_a_chart_is_stored_with_a_palette_and_a_photograph_with_every_color():
         assert stored.mode == mode
         assert np.abs(np.asarray(stored.convert("RGB")) - whole).max() <= error
     assert len(compact(chart)) < chart.getbuffer().nbytes
+
+
+def test_percent_ticks_never_read_alike():
+    axes = new_figure(2).subplots()
+    percent_axis(axes.xaxis, ticks=[-0.005, 0.0, 0.005, 0.01, 0.2])
+    axes.figure.canvas.draw()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["−0.5%", "0%", "0.5%", "1%", "20%"]

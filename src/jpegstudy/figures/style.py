@@ -10,7 +10,7 @@ import numpy as np
 import seaborn as sns
 from IPython.display import display
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter
 from PIL import Image, ImageChops
 
 from jpegstudy.errors import BadInput
@@ -105,10 +105,13 @@ def shades(color, count):
 
 
 def percent_axis(axis, ticks=None):
-    """Write fractions as percent on a matplotlib axis (axes.xaxis or axes.yaxis), at ``ticks`` where given."""
+    """Write fractions as percent on a matplotlib axis (axes.xaxis or axes.yaxis), at ``ticks`` where given.
+
+    Half percents keep their decimal, so that no two ticks read alike.
+    """
     if ticks is not None:
         axis.set_ticks(ticks)
-    axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(100 * value, 6) + 0.0:g}%".replace("-", "−")))
 
 
 def check_nonempty(table, what):
