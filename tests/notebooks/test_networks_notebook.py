@@ -103,7 +103,7 @@ def test_networks_of_two_kinds_are_held_against_each_other(made, tmp_path, capsy
     assert cli.main(["run", str(tmp_path / "kinds.yaml")]) == 0
     executed = nbformat.read(Run("kinds").path / "notebooks/12_trained_on_jpeg.ipynb", as_version=4)
     assert not [output for output in outputs_of(executed) if output.get("name") == "stderr"]
-    assert "single networks: " in words_of(executed)
+    assert "network by network jpeg " in words_of(executed)
     table = pd.read_csv(Run("kinds").path / "kinds.csv")
     assert set(table.what) == {"known", "random", "jpeg", "lossless", "jpeg − lossless"}
     assert cli.main(["publish", "kinds"]) == 0
