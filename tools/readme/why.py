@@ -66,7 +66,10 @@ def why_left():
     lines = _head(f"ε = {EPSILON}, quality {QUALITY}")
     changes, left = ([_of_margin(run, name) for run in RUNS] for name in ("why", "left"))
     changes = [table.drop_duplicates("part").set_index("part") for table in changes]
-    effect, first = ([table[table.of == of].set_index("part") for table in left] for of in ("effect", "first order"))
+    effect, first = (
+        [table[table.of == of].set_index("part") for table in left]
+        for of in (explanations.EFFECT, explanations.FIRST_ORDER)
+    )
     lines.append(_row("the attack raises the margin by", changes, "attack_change"))
     lines += [_row(f"· of that {words}", effect, part) for part, words in LEFT.items()]
     lines.append(_row("to first order, by the slope at x, it would by", changes, "attack_first_order"))
@@ -90,7 +93,7 @@ def why_small():
         both = left[(left.objective == "margin") & (left.part == "both")].set_index(["of", "epsilon"])
         for epsilon in does.loc["attack_change"].index:
             raises = [in_words.rate_of(does.loc[(part, epsilon)]) for part in ("attack_change", "attack_first_order")]
-            told = [in_words.rate_of(both.loc[(of, epsilon)]) for of in ("effect", "first order")]
+            told = [in_words.rate_of(both.loc[(of, epsilon)]) for of in (explanations.EFFECT, explanations.FIRST_ORDER)]
             lines.append(f"| {name} | {epsilon:g} | {' | '.join([*raises, *told])} |")
     return "\n".join(lines)
 

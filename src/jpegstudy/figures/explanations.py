@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from jpegstudy.statistics.explanations import EFFECT, FIRST_ORDER
+
 from .style import MARKERS, PALETTE, check_nonempty, errors_from, new_figure, styled
 
 ENDS = "0.4"
@@ -88,11 +90,11 @@ def what_is_left(shares, parts):
     places, width = np.arange(len(epsilons)), 0.8 / len(names)
     by = shares.set_index(["of", "part", "epsilon"]).sort_index()
     for number, (part, words) in enumerate(names.items()):
-        rows = by.loc[("effect", part)].loc[epsilons]
+        rows = by.loc[(EFFECT, part)].loc[epsilons]
         ends = errors_from(rows["value"], rows["low"], rows["high"])
         at = places + (number - 1) * width
         left.bar(at, rows["value"], width, yerr=ends, color=PALETTE[number], label=words, capsize=2)
-        slopes = by.loc[("first order", part)].loc[epsilons, "value"]
+        slopes = by.loc[(FIRST_ORDER, part)].loc[epsilons, "value"]
         left.plot(at, slopes, "d", color="w", markeredgecolor="k", label="to first order" if number == 2 else None)
     _stack(right, parts, {
         "survivor_first_order": ("left to first order", PALETTE[2]),

@@ -32,8 +32,8 @@ is assumed, and where it errs:
     4  accuracy under attack falls with epsilon. Single-step attacks get weaker again at large ones, so the running
        minimum is taken.
 
-The accuracies without JPEG are measured: steps and spectra alone cannot say how much a network bears. Page 11 says how
-far the share is off, and recovery: with the gradient at JPG(x) the share hardly is, and recovery is mostly too high.
+The accuracies without JPEG are measured: steps and spectra alone cannot say how much a network bears. Page 11 says
+how far the share is off, and how far the recovery that follows from it.
 """
 
 import numpy as np
